@@ -1,0 +1,1 @@
+//! HTTP: health and readiness; the API comes with the platform issue

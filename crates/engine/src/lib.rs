@@ -1,0 +1,1 @@
+//! The run machine: evolve and decide, retries, time-outs, undo

@@ -1,0 +1,1 @@
+//! Pure decisions: the approval matrix and the permit of the one door

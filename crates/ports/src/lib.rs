@@ -1,0 +1,1 @@
+//! Traits that the outside implements or offers

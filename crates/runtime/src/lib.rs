@@ -1,0 +1,1 @@
+//! Workers, leases, timers, recovery and performing actions

@@ -1,0 +1,1 @@
+//! Use cases: start, cancel and decide runs; save recipes; set up; secrets

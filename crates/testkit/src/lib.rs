@@ -1,0 +1,1 @@
+//! Simulated clock, crash points, ledger tools and the chaos model

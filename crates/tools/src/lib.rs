@@ -1,0 +1,1 @@
+//! The tool registry, perform(permit), vendor and plain HTTP connectors

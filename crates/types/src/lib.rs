@@ -1,0 +1,31 @@
+//! The vocabulary of AgentOps: ids, enums, records, durations and provenance labels,
+//! and the clock and id traits. Every other crate speaks in these types.
+//!
+//! Boundary: plain data and arithmetic on it. Deliberately absent: IO, tokio, SQL, HTTP,
+//! and any way to read a clock or a random source (those come in through [`Clock`] and [`Entropy`]).
+
+mod action;
+mod actor;
+mod canonical;
+mod clock;
+mod failure;
+mod ids;
+mod label;
+mod labeled;
+mod outcome;
+mod status;
+mod time;
+
+pub use action::{ActionSpec, ArgClass, Catalog, Effect, Idempotency, Lookup, Risk, ToolSpec};
+pub use actor::{Actor, ActorKind};
+pub use canonical::{Digest, canonical_json, digest};
+pub use clock::{Clock, Entropy};
+pub use failure::Failure;
+pub use ids::{
+    AgentId, ApprovalId, ArtifactId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId, TenantId, ToolId,
+};
+pub use label::{Label, Labels};
+pub use labeled::{LabelMap, Labeled};
+pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
+pub use status::{Mode, Phase, RunStatus, StepStatus, UnknownStatus};
+pub use time::{Millis, Timestamp};
