@@ -1,0 +1,57 @@
+# The commands of a day. `make test` is everything that must be green; CI runs it through .ci/run.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-shared bench fmt generated generated-clean supply-chain cargo
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+FAST := $(TARGET_DIR)/fast/agentops
+SCHEMA := docs/recipe.schema.json
+ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+AGENTOPS_SHARED ?= $(abspath ../shared)
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: cargo ## Build, run the four swimlanes against the sandbox, then keep serving (Ctrl-C ends it)
+	cargo build --profile fast -p agentops
+	$(FAST) demo
+
+test: cargo ## Everything that must be green: format, lints, tests, docs, generated files, chaos
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	$(MAKE) --no-print-directory generated-clean supply-chain
+	cargo run -q -p agentops -- chaos --seconds 30 --json
+
+test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_SHARED names another folder)
+	AGENTOPS_SHARED="$(AGENTOPS_SHARED)" cargo test -p agentops --features shared-files --test shared
+
+bench: cargo ## Speed and memory of the engine, as JSON
+	cargo build --profile fast -p agentops
+	$(FAST) bench engine --json
+
+fmt: cargo ## Format every file
+	cargo fmt --all
+
+generated: cargo ## Write the files that are made from the code
+	cargo run -q -p agentops -- recipe schema > $(SCHEMA).new
+	mv $(SCHEMA).new $(SCHEMA)
+
+# A generated file that differs from the committed one, or was never committed, is a forgotten commit.
+generated-clean: generated
+	@git ls-files --error-unmatch $(SCHEMA) > /dev/null
+	git diff --exit-code -- $(SCHEMA)
+
+# The tidy test judges licences, sources and bans with cargo alone. cargo-deny adds file-level licence
+# texts and advisories, but only where it and its database are already installed.
+supply-chain: cargo ## Licences, bans, sources and advisories by cargo-deny, if it is installed
+	@if ! cargo deny --version > /dev/null 2>&1; then \
+	  echo "cargo-deny is not installed: licences, bans and sources were judged by the tidy test"; exit 0; fi; \
+	cargo deny --offline check --hide-inclusion-graph licenses bans sources && \
+	if [ -d "$(ADVISORIES)" ]; then cargo deny --offline check advisories; \
+	else echo "no advisory database here: run 'cargo deny fetch' to have advisories checked"; fi
+
+cargo:
+	@command -v cargo > /dev/null || { \
+	  echo "cargo was not found: install Rust 1.95 or newer (see https://rustup.rs), open a new shell, try again" >&2; exit 1; }
