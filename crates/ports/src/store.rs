@@ -1,0 +1,133 @@
+//! The store as a whole, and what can go wrong with it.
+
+use serde::{Deserialize, Serialize};
+use types::{Failure, NodeId, RunId, TenantId, Timestamp};
+
+use crate::{JournalStore, LibraryStore};
+
+/// The whole store. One contract suite runs against every implementation.
+pub trait Store: JournalStore + LibraryStore {}
+
+impl<T: JournalStore + LibraryStore> Store for T {}
+
+/// Who this process is to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boot {
+    /// This boot of this process.
+    pub node: NodeId,
+    /// Counts boots of the data folder; a new one voids all older leases.
+    pub epoch: u64,
+    /// False for a guest: a process beside the one that holds the data folder. It may read, create
+    /// runs, write inbox messages and library records, but never claim a run.
+    pub holder: bool,
+}
+
+/// A run that was given up, with its reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// Why.
+    pub failure: Failure,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What can go wrong with the store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The caller's lease is gone: stop working on the run.
+    #[error("the lease on the run is gone")]
+    LeaseLost,
+    /// Somebody appended under the same lease: reload and reapply.
+    #[error("the journal's head is {actual}, not {expected}")]
+    HeadMoved {
+        /// What the caller expected.
+        expected: u64,
+        /// What it is.
+        actual: u64,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} '{name}'")]
+    NotFound {
+        /// The noun.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// The thing exists or has changed.
+    #[error("{message}")]
+    Conflict {
+        /// Why.
+        message: String,
+    },
+    /// Another process holds the data folder.
+    #[error("the data folder is in use by another process{}", .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    InUse {
+        /// Its process id, if known.
+        pid: Option<u32>,
+    },
+    /// The disk is full; nothing of the append was kept.
+    #[error("the disk is full")]
+    Full,
+    /// The database can't be read.
+    #[error("the database is damaged: {message}")]
+    Corrupt {
+        /// What was seen.
+        message: String,
+    },
+    /// The database was written by a newer binary.
+    #[error("the database has schema {found} and needs at least binary {needed}; this is {own}")]
+    Newer {
+        /// The schema's version.
+        found: u32,
+        /// The oldest binary that may open it.
+        needed: String,
+        /// This binary's version.
+        own: String,
+    },
+    /// The operation isn't for a guest.
+    #[error("this process does not hold the data folder")]
+    NotHolder,
+    /// Anything else.
+    #[error("{message}")]
+    Other {
+        /// What was seen.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StoreError::LeaseLost => "lease_lost",
+            StoreError::HeadMoved { .. } => "head_moved",
+            StoreError::NotFound { .. } => "not_found",
+            StoreError::Conflict { .. } => "conflict",
+            StoreError::InUse { .. } => "data_in_use",
+            StoreError::Full => "disk_full",
+            StoreError::Corrupt { .. } => "database_damaged",
+            StoreError::Newer { .. } => "database_newer",
+            StoreError::NotHolder => "not_holder",
+            StoreError::Other { .. } => "store_failed",
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Failure::new(error.code(), error.to_string());
+        match error {
+            StoreError::InUse { .. } => {
+                failure.hint("stop that process, or use a data folder of your own with --data")
+            }
+            StoreError::Full => failure.hint("free some space; the run goes on by itself"),
+            StoreError::Corrupt { .. } => failure.hint("restore a backup into a new data folder"),
+            StoreError::Newer { .. } => failure.hint("run a newer agentops binary"),
+            _ => failure,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Tools: the outside world behind the door.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use governance::Permit;
+use serde::{Deserialize, Serialize};
+use types::{Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp};
+
+/// Asked by a connector directly before the first byte of a write leaves.
+pub trait SendGuard: Send + Sync {
+    /// # Errors
+    /// The worker has lost the run, or the call's time is up: nothing may be sent.
+    fn may_send(&self) -> Result<(), Failure>;
+}
+
+/// One call, as frozen in the journal. The permit says which action, key and mode.
+#[derive(Clone)]
+pub struct Call {
+    /// Whose call.
+    pub tenant: TenantId,
+    /// The frozen arguments with labels, an object.
+    pub args: Labeled,
+    /// The call is given up at this instant.
+    pub deadline: Timestamp,
+    /// Asked before sending.
+    pub guard: Arc<dyn SendGuard>,
+}
+
+/// How a tool is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The tool.
+    pub tool: String,
+    /// Whether it answers and lets us in.
+    pub ok: bool,
+    /// What was seen.
+    pub detail: String,
+    /// Mock or real.
+    pub mode: Mode,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// The configured tools.
+#[async_trait]
+pub trait Tools: Send + Sync + 'static {
+    /// Every action there is now.
+    fn catalog(&self) -> Arc<Catalog>;
+
+    /// Performs one permitted attempt. It never panics on what the outside answers, keeps the
+    /// call's deadline, sends the permit's idempotency key or marker, and tells known from unknown
+    /// outcomes as [`Outcome`] says.
+    async fn perform(&self, permit: Permit, call: Call) -> Outcome;
+
+    /// Looks up what an earlier attempt did, by its marker or the connector's probe.
+    async fn look_up(&self, permit: Permit, call: Call) -> ProbeResult;
+
+    /// Asks a tool how it is, with a cheap read.
+    async fn health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Health;
+}
