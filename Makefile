@@ -49,7 +49,7 @@ supply-chain: cargo ## Licences, bans, sources and advisories by cargo-deny, if 
 	@if ! cargo deny --version > /dev/null 2>&1; then \
 	  echo "cargo-deny is not installed: licences, bans and sources were judged by the tidy test"; exit 0; fi; \
 	cargo deny --offline check --hide-inclusion-graph licenses bans sources && \
-	if [ -d "$(ADVISORIES)" ]; then cargo deny --offline check advisories; \
+	if ls -d "$(ADVISORIES)"/*/ > /dev/null 2>&1; then cargo deny --offline check advisories; \
 	else echo "no advisory database here: run 'cargo deny fetch' to have advisories checked"; fi
 
 cargo:
