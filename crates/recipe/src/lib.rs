@@ -5,6 +5,7 @@
 //! [`render`] compute values. Deliberately absent: IO, clocks, and any idea of a run.
 
 mod eval;
+mod expr;
 pub mod program;
 
 pub use eval::{EvalError, Scope, condition, eval, render};
