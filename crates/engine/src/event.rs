@@ -224,8 +224,6 @@ pub enum Event {
         key: String,
         /// The call is given up at this instant.
         deadline: Timestamp,
-        /// The lease under which it runs ends at this instant unless renewed.
-        lease_until: Timestamp,
     },
     /// A step is done.
     StepSucceeded {
@@ -471,8 +469,11 @@ pub enum Event {
     },
     /// Undo and rollback steps run from here.
     UndoStarted {
-        /// Why.
+        /// Why, in words.
         reason: String,
+        /// The failure that the run will end with; none if a person or the parent stops it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
     },
     /// They have ended.
     UndoFinished {

@@ -2,15 +2,36 @@
 //! at a state and says which events to append and which actions to perform.
 //!
 //! Boundary: [`accept`] turns what comes from outside (results, messages, a take-over) into events;
-//! [`advance`] repeats `decide` until nothing is left to do now; [`rows`] says what lists show.
+//! [`advance`] repeats `decide` until nothing is left to do now; [`rows()`] says what lists show.
 //! Deliberately absent: IO, clocks, randomness (they come in as values), and any recipe by name.
 
+mod accept;
+mod backoff;
+mod decide;
 pub mod event;
+mod evolve;
+mod fork;
 pub mod frozen;
 mod key;
+mod locate;
 mod message;
+mod program;
+mod progress;
+mod project;
 pub mod rows;
+mod schedule;
+mod scope;
+mod settle;
+pub mod state;
+mod undo;
 
+pub use accept::{Accepted, Input, accept};
+pub use decide::{Advanced, Decided, advance, decide};
 pub use event::{EVENT_VERSION, Event, Recorded, RunCreated};
+pub use evolve::evolve;
+pub use fork::{ForkError, fork};
 pub use key::StepKey;
 pub use message::Message;
+pub use program::{Action, ChildRecipe, Limits, Program, complete_inputs};
+pub use project::rows;
+pub use state::State;

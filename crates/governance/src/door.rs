@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use types::{ActionSpec, Actor, ApprovalId, Digest, Failure, Labeled, Millis, Mode, RunId};
 
-use crate::{Matrix, Rule};
+use crate::{Matrix, Rule, Schemas};
 
 /// An approval that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,9 +192,12 @@ impl Permit {
     }
 }
 
-/// Decides a request: the approval matrix, sharpened by the author's own wish. An approval counts
+/// Decides a request: the schema of the arguments, then the approval matrix, sharpened by the author's own wish. An approval counts
 /// only if it was given for exactly these arguments, this mode and this version of the policy.
-pub fn decide(request: &Request<'_>, facts: &Facts) -> Verdict {
+pub fn decide(request: &Request<'_>, facts: &Facts, schemas: &Schemas) -> Verdict {
+    if let Err(failure) = schemas.check(&request.action.name(), &request.args.value) {
+        return Verdict::Deny { failure };
+    }
     let (rule, reason) = facts.matrix.rule(request.action);
     let need = match (rule, request.author) {
         (Rule::Deny, _) => {
@@ -280,7 +283,16 @@ mod tests {
             author,
             granted,
         };
-        match decide(&request, facts) {
+        match decide(
+            &request,
+            facts,
+            &Schemas::new(&types::Catalog::new([types::ToolSpec {
+                name: spec.tool.clone(),
+                description: String::new(),
+                version: String::new(),
+                actions: vec![spec.clone()],
+            }])),
+        ) {
             Verdict::Permit(_) => "permit".into(),
             Verdict::Ask { need, .. } => format!("ask {} of {:?}", need.quorum, need.groups),
             Verdict::Deny { failure } => failure.code,

@@ -7,6 +7,8 @@
 
 mod door;
 mod matrix;
+mod schema;
 
 pub use door::{Facts, Granted, Need, Permit, Request, Verdict, decide, permit_look_up};
 pub use matrix::{Matrix, Rule};
+pub use schema::Schemas;

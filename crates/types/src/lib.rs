@@ -28,4 +28,4 @@ pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
 pub use status::{Mode, Phase, RunStatus, StepStatus, UnknownStatus};
-pub use time::{Millis, Timestamp};
+pub use time::{Millis, Timestamp, parse_span};

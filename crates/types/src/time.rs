@@ -33,6 +33,44 @@ impl Timestamp {
     }
 }
 
+/// Reads a span such as `10m`, `90s`, `1h30m`, `2d`, `250ms`; units d, h, m, s, ms, each once, largest first.
+/// `None` if it is anything else.
+pub fn parse_span(text: &str) -> Option<Millis> {
+    const UNITS: [(&str, Millis); 5] = [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1_000),
+        ("ms", 1),
+    ];
+    let (mut rest, mut total, mut next) = (text.trim(), 0u64, 0);
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number: Millis = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let unit = UNITS[next..]
+            .iter()
+            .position(|(name, _)| *name == &rest[..letters])?
+            + next;
+        total = total.checked_add(number.checked_mul(UNITS[unit].1)?)?;
+        (rest, next) = (&rest[letters..], unit + 1);
+    }
+    Some(total)
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    /// Reads an RFC 3339 instant, such as `2026-11-21T17:00:00Z`.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        Ok(Self(text.trim().parse::<jiff::Timestamp>()?.as_millisecond()))
+    }
+}
+
 impl Add<Millis> for Timestamp {
     type Output = Timestamp;
     fn add(self, millis: Millis) -> Timestamp {
@@ -59,6 +97,20 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_spans_and_instants() {
+        assert_eq!(parse_span("1h30m"), Some(5_400_000));
+        assert_eq!(parse_span(" 250ms "), Some(250));
+        for wrong in ["", "10", "m", "5m5m", "5m1h", "1.5h", "99999999999999999d", "ü"] {
+            assert_eq!(parse_span(wrong), None, "{wrong}");
+        }
+        assert_eq!(
+            "2023-11-14T22:13:20.123Z".parse::<Timestamp>().ok(),
+            Some(Timestamp(1_700_000_000_123))
+        );
+        assert!("tomorrow".parse::<Timestamp>().is_err());
+    }
 
     #[test]
     fn shows_rfc_3339_and_never_overflows() {

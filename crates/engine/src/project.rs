@@ -1,0 +1,289 @@
+//! From state and events to the rows that lists show.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use types::{LeafId, Millis, Timestamp};
+
+use crate::event::{Event, Recorded, Then};
+use crate::frozen::Frozen;
+use crate::key::StepKey;
+use crate::rows::{ApprovalRow, ArtifactRow, Leaf, Rows, RunRow, StepRow};
+use crate::state::{Stage, State};
+
+/// The rows that `events`, folded into `state` last, have changed. `pause_poll_ms` is how long a
+/// step that could go on, but is held by something outside the run, waits before it looks again.
+pub fn rows(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Millis) -> Rows {
+    let touched: BTreeSet<&StepKey> = events
+        .iter()
+        .filter_map(|recorded| step_of(&recorded.event))
+        .collect();
+    // Ending, undoing and stopping change steps that no event names.
+    let sweeping = events.iter().any(|recorded| {
+        matches!(
+            recorded.event,
+            Event::RunFinished { .. } | Event::UndoStarted { .. } | Event::UndoFinished { .. }
+        ) || matches!(&recorded.event, Event::StepSucceeded { step, .. } if step.as_str().contains("!undo/"))
+    });
+    let steps = state
+        .steps
+        .iter()
+        .filter(|(key, step)| touched.contains(key) || (sweeping && step.stage == Stage::Done))
+        .map(|(key, _)| step_row(state, key))
+        .collect();
+    let approvals = events.iter().filter_map(|recorded| match &recorded.event {
+        Event::ApprovalRequested { approval, .. } | Event::ApprovalDecided { approval, .. } => {
+            Some(*approval)
+        }
+        _ => None,
+    });
+    Rows {
+        run: run_row(state, now, pause_poll_ms),
+        steps,
+        artifacts: events
+            .iter()
+            .flat_map(|recorded| artifact_rows(state, recorded))
+            .collect(),
+        approvals: approvals
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .filter_map(|id| approval_row(state, id))
+            .collect(),
+        leaves: events
+            .iter()
+            .filter_map(|recorded| leaf(state, recorded))
+            .collect(),
+    }
+}
+
+fn run_row(state: &State, now: Timestamp, pause_poll_ms: Millis) -> RunRow {
+    let created = &state.created;
+    let held = |step: &crate::state::StepState| step.stage == Stage::Ready;
+    let mut wake_at = state.wake_at();
+    if !state.is_finished() && !state.paused {
+        if state.head == 1 {
+            wake_at = now;
+        } else if state.steps.values().any(held) {
+            wake_at = wake_at.min(now + pause_poll_ms);
+        }
+    }
+    let waiting_for: Vec<String> = state
+        .steps
+        .values()
+        .map(crate::state::StepState::waiting_for)
+        .filter(|text| !text.is_empty())
+        .take(5)
+        .collect();
+    RunRow {
+        tenant: created.tenant,
+        run: created.run,
+        recipe: created.recipe.id,
+        recipe_name: created.recipe.name.clone(),
+        recipe_version: created.recipe.version,
+        agent: created.agent.as_ref().map(|agent| agent.name.clone()),
+        mode: created.mode,
+        status: state.status(),
+        phase: state.phase,
+        needs_attention: state.needs_attention(),
+        requester: created.requester.name.clone(),
+        parent: created.parent.clone(),
+        created_at: state.created_at,
+        finished_at: state.finished_at,
+        failure: state.failure.clone(),
+        outputs: state.outputs.value.clone(),
+        waiting_for: waiting_for.join(", "),
+        wake_at,
+        head: state.head,
+    }
+}
+
+fn step_row(state: &State, key: &StepKey) -> StepRow {
+    let step = &state.steps[key];
+    StepRow {
+        step: key.clone(),
+        position: step.position,
+        title: step.title.clone(),
+        kind: step.what.as_deref().map_or("unknown", Frozen::kind).to_owned(),
+        action: step.call().map(|call| call.action.clone()),
+        status: step.status,
+        attempts: step.attempt,
+        scheduled_at: step.scheduled_at,
+        finished_at: step.finished_at,
+        failure: step.failure.clone(),
+        waiting_for: step.waiting_for(),
+    }
+}
+
+fn artifact_rows(state: &State, recorded: &Recorded) -> Vec<ArtifactRow> {
+    let Event::StepSucceeded { step, artifacts, .. } = &recorded.event else {
+        return Vec::new();
+    };
+    artifacts
+        .iter()
+        .map(|kept| ArtifactRow {
+            id: kept.id,
+            run: state.created.run,
+            step: step.clone(),
+            kind: kept.artifact.kind.as_str().to_owned(),
+            name: kept.name.clone(),
+            external_id: kept.artifact.external_id.clone(),
+            url: kept.artifact.url.clone(),
+            data: kept.artifact.data.clone(),
+            created_at: recorded.at,
+        })
+        .collect()
+}
+
+fn approval_row(state: &State, id: types::ApprovalId) -> Option<ApprovalRow> {
+    let approval = state.approvals.get(&id)?;
+    let call = state.steps.get(&approval.step)?.call()?;
+    Some(ApprovalRow {
+        id,
+        run: state.created.run,
+        recipe_name: state.created.recipe.name.clone(),
+        step: approval.step.clone(),
+        action: call.action.clone(),
+        args: call.args.clone(),
+        digest: approval.digest.clone(),
+        mode: approval.mode,
+        groups: approval.groups.clone(),
+        quorum: approval.quorum,
+        requester: state.created.requester.clone(),
+        reason: approval.reason.clone(),
+        policy: approval.policy.clone(),
+        status: approval.status,
+        votes: approval.votes.clone(),
+        requested_at: approval.requested_at,
+        expires_at: approval.expires_at,
+    })
+}
+
+/// The audit leaf of an event: every decision, and every end of a call that writes.
+fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
+    let requester = &state.created.requester.name;
+    let (kind, actor, step, body) = match &recorded.event {
+        Event::RunCreated(created) => (
+            "run_created",
+            requester,
+            None,
+            json!({"recipe": created.recipe, "mode": created.mode, "inputs": types::digest(&created.inputs.value)}),
+        ),
+        Event::PolicyDecided {
+            step,
+            attempt,
+            decision,
+            action,
+            digest,
+            policy,
+            reason,
+            approval,
+        } => (
+            "policy_decided",
+            requester,
+            Some(step),
+            json!({"action": action, "attempt": attempt, "decision": decision, "args": digest, "policy": policy,
+                   "reason": reason, "approval": approval, "mode": state.created.mode}),
+        ),
+        Event::ApprovalDecided {
+            approval,
+            step,
+            outcome,
+            by,
+            note,
+        } => {
+            let digest = state.approvals.get(approval).map(|approval| &approval.digest);
+            let body = json!({"approval": approval, "outcome": outcome, "note": note, "args": digest});
+            ("approval_decided", &by.name, Some(step), body)
+        }
+        Event::UncertainResolved { step, by, note, .. } => {
+            ("uncertain_resolved", &by.name, Some(step), json!({"note": note}))
+        }
+        Event::TaskDone { step, ok, note, by } => {
+            ("task_done", &by.name, Some(step), json!({"ok": ok, "note": note}))
+        }
+        Event::RunPaused { by } => ("run_paused", &by.name, None, Value::Null),
+        Event::RunResumed { by } => ("run_resumed", &by.name, None, Value::Null),
+        Event::CancelRequested { by, reason } => {
+            ("cancel_requested", &by.name, None, json!({"reason": reason}))
+        }
+        Event::KillRequested { by, reason } => ("kill_requested", &by.name, None, json!({"reason": reason})),
+        event => return call_leaf(state, recorded, event),
+    };
+    Some(new_leaf(
+        state,
+        recorded,
+        kind,
+        actor.clone(),
+        step.cloned(),
+        body,
+    ))
+}
+
+fn call_leaf(state: &State, recorded: &Recorded, event: &Event) -> Option<Leaf> {
+    let (step, attempt, result) = match event {
+        Event::StepSucceeded { step, attempt, .. } if *attempt > 0 => (step, attempt, "succeeded"),
+        Event::StepFailed {
+            step,
+            attempt,
+            then: Then::Final,
+            ..
+        } if *attempt > 0 => (step, attempt, "failed"),
+        Event::StepUncertain { step, attempt, .. } => (step, attempt, "uncertain"),
+        _ => return None,
+    };
+    let call = state
+        .steps
+        .get(step)?
+        .call()
+        .filter(|call| call.effect != types::Effect::Read)?;
+    let body = json!({"action": call.action, "attempt": attempt, "result": result, "args": call.digest,
+                      "connector": call.connector, "mode": state.created.mode});
+    Some(new_leaf(
+        state,
+        recorded,
+        "call_ended",
+        "engine".to_owned(),
+        Some(step.clone()),
+        body,
+    ))
+}
+
+fn new_leaf(
+    state: &State,
+    recorded: &Recorded,
+    kind: &str,
+    actor: String,
+    step: Option<StepKey>,
+    body: Value,
+) -> Leaf {
+    let run = state.created.run;
+    let id = LeafId::derive(recorded.at, &[&run.to_string(), &recorded.seq.to_string()]);
+    Leaf {
+        id,
+        at: recorded.at,
+        kind: kind.to_owned(),
+        actor,
+        run: Some(run),
+        step,
+        body,
+    }
+}
+
+fn step_of(event: &Event) -> Option<&StepKey> {
+    match event {
+        Event::StepScheduled { step, .. }
+        | Event::StepStarted { step, .. }
+        | Event::StepSucceeded { step, .. }
+        | Event::StepFailed { step, .. }
+        | Event::StepSkipped { step, .. }
+        | Event::StepUncertain { step, .. }
+        | Event::LateResult { step, .. }
+        | Event::ProbeFinished { step, .. }
+        | Event::UncertainResolved { step, .. }
+        | Event::ApprovalRequested { step, .. }
+        | Event::ApprovalDecided { step, .. }
+        | Event::InputRequested { step, .. }
+        | Event::ChildStarted { step, .. } => Some(step),
+        _ => None,
+    }
+}
