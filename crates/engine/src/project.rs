@@ -66,6 +66,10 @@ fn run_row(state: &State, now: Timestamp, pause_poll_ms: Millis) -> RunRow {
         } else if state.steps.values().any(held) {
             wake_at = wake_at.min(now + pause_poll_ms);
         }
+        // What was due now has been decided; what is still due is held by something outside the run.
+        if wake_at <= now && state.head > 1 {
+            wake_at = now + pause_poll_ms;
+        }
     }
     let waiting_for: Vec<String> = state
         .steps

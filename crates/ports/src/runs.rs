@@ -1,0 +1,16 @@
+//! Starting runs and talking to them, whoever works on them.
+
+use async_trait::async_trait;
+
+use crate::{Created, NewRun, Post, StoreError};
+
+/// Starts runs and delivers messages. The runtime offers this and goes to work at once; a process
+/// beside it offers the same through the store, and the runtime finds the work by looking.
+#[async_trait]
+pub trait Runs: Send + Sync + 'static {
+    /// Creates a run, once per start key.
+    async fn start(&self, new: NewRun) -> Result<Created, StoreError>;
+
+    /// Puts a message into a run's inbox.
+    async fn post(&self, post: Post) -> Result<(), StoreError>;
+}

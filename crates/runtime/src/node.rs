@@ -1,0 +1,315 @@
+//! The node: claims runs, keeps leases alive, wakes runs whose time has come, and shuts down.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{Event, Recorded};
+use ports::{Claim, Created, LeaseRequest, NewRun, Post, Runs, StoreError};
+use tokio::sync::Notify;
+use types::RunId;
+
+use crate::crash_point;
+use crate::drive::{Origin, drive};
+use crate::facts::FactsCache;
+use crate::guard::Held;
+use crate::options::Options;
+use crate::programs::Programs;
+use crate::slots::Slots;
+
+/// The longest sleep between two looks at the store for due timers.
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+
+/// What all runs of this node share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) facts: FactsCache,
+    pub(crate) programs: Programs,
+    pub(crate) slots: Slots,
+    /// Says that there may be something to claim.
+    pub(crate) wake: Notify,
+    active: Mutex<HashMap<RunId, Active>>,
+    idle: Notify,
+    draining: AtomicBool,
+    stopped: AtomicBool,
+    trouble: Mutex<Option<String>>,
+}
+
+struct Active {
+    held: Arc<Held>,
+    hint: Arc<Notify>,
+}
+
+impl Shared {
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Tells the run's driver that its inbox may hold something.
+    pub(crate) fn hints(&self, run: RunId) -> Arc<Notify> {
+        self.active()
+            .get(&run)
+            .map(|active| Arc::clone(&active.hint))
+            .unwrap_or_default()
+    }
+
+    fn active(&self) -> MutexGuard<'_, HashMap<RunId, Active>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The runtime.
+pub struct Runtime;
+
+/// A cheap handle on a running runtime.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Runtime {
+    /// Starts working. The store must be held by this process.
+    ///
+    /// # Errors
+    /// [`StoreError::NotHolder`] if it is not.
+    pub fn start(options: Options) -> Result<Handle, StoreError> {
+        if !options.store.boot().holder {
+            return Err(StoreError::NotHolder);
+        }
+        let facts = FactsCache::new(
+            Arc::clone(&options.facts),
+            Arc::clone(&options.tools),
+            Arc::clone(&options.clock),
+        );
+        let shared = Arc::new(Shared {
+            facts,
+            programs: Programs::new(Arc::clone(&options.store)),
+            slots: Slots::new(options.calls_per_tool),
+            wake: Notify::new(),
+            active: Mutex::default(),
+            idle: Notify::new(),
+            draining: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            trouble: Mutex::default(),
+            options,
+        });
+        tokio::spawn(claim_loop(Arc::clone(&shared)));
+        tokio::spawn(renew_loop(Arc::clone(&shared)));
+        tokio::spawn(inbox_loop(Arc::clone(&shared)));
+        Ok(Handle { shared })
+    }
+}
+
+impl Handle {
+    /// How many runs are in memory now.
+    pub fn active_runs(&self) -> usize {
+        self.shared.active().len()
+    }
+
+    /// What keeps the runtime from making progress, if anything.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Begins nothing new, waits up to `grace` for what is under way, and gives every lease back.
+    /// Returns how many runs were still busy then; they are recovered at the next start.
+    pub async fn shutdown(&self, grace: Duration) -> usize {
+        self.shared.draining.store(true, Ordering::Release);
+        for active in self.shared.active().values() {
+            active.hint.notify_one();
+        }
+        let idle = async {
+            loop {
+                let notified = self.shared.idle.notified();
+                if self.shared.active().is_empty() {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        let _ = tokio::time::timeout(grace, idle).await;
+        self.shared.stopped.store(true, Ordering::Release);
+        self.shared.wake.notify_one();
+        self.shared.active().len()
+    }
+}
+
+#[async_trait]
+impl Runs for Handle {
+    async fn start(&self, mut new: NewRun) -> Result<Created, StoreError> {
+        let shared = &self.shared;
+        let options = &shared.options;
+        let room = shared.active().len() < options.active_runs && !shared.draining();
+        // A fork brings a prefix and is loaded like any other run.
+        let at_once = room && new.more.is_empty();
+        if at_once {
+            let until = options.clock.now() + options.lease_ms;
+            new.lease = Some(LeaseRequest {
+                node: options.store.boot().node,
+                until,
+            });
+        }
+        let event = Event::RunCreated(Box::new(new.created.clone()));
+        let first = Recorded {
+            seq: 1,
+            at: new.at,
+            v: engine::EVENT_VERSION,
+            event,
+        };
+        crash_point!("runtime.start.before");
+        let created = options.store.create_run(new).await?;
+        crash_point!("runtime.start.after");
+        match (created.claim, engine::evolve(None, &first)) {
+            (Some(claim), Some(state)) => spawn(shared, claim, Origin::Fresh(Box::new(state))),
+            _ => shared.wake.notify_one(),
+        }
+        Ok(created)
+    }
+
+    async fn post(&self, post: Post) -> Result<(), StoreError> {
+        let run = post.run;
+        self.shared.options.store.post(post).await?;
+        match self.shared.active().get(&run) {
+            Some(active) => active.hint.notify_one(),
+            None => self.shared.wake.notify_one(),
+        }
+        Ok(())
+    }
+}
+
+fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
+    let held = Held::new(claim.lease, claim.until);
+    let run = claim.lease.run;
+    let active = Active {
+        held: Arc::clone(&held),
+        hint: Arc::default(),
+    };
+    shared.active().insert(run, active);
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let driver = tokio::spawn(drive(Arc::clone(&shared), claim, Arc::clone(&held), origin));
+        if let Err(error) = driver.await {
+            tracing::error!(run = %run, %error, "the run's driver panicked");
+            // Not given back: the lease runs out, the next claim counts, and a run that does this
+            // again and again is given up.
+            held.lose();
+        }
+        let mut active = shared.active();
+        // A newer claim of the same run has its own entry.
+        if active
+            .get(&run)
+            .is_some_and(|active| Arc::ptr_eq(&active.held, &held))
+        {
+            active.remove(&run);
+        }
+        drop(active);
+        shared.idle.notify_waiters();
+        shared.wake.notify_one();
+    });
+}
+
+async fn claim_loop(shared: Arc<Shared>) {
+    let options = &shared.options;
+    while !shared.stopped.load(Ordering::Acquire) {
+        let room = options.active_runs.saturating_sub(shared.active().len());
+        let mut full_page = false;
+        if room > 0 && !shared.draining() {
+            let limit = u32::try_from(room.min(64)).unwrap_or(64);
+            match options
+                .store
+                .claim(options.clock.now(), options.lease_ms, limit)
+                .await
+            {
+                Ok(claims) => {
+                    full_page = claims.len() == limit as usize;
+                    for claim in claims {
+                        spawn(&shared, claim, Origin::Stored);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "no runs could be claimed"),
+            }
+        }
+        if full_page {
+            continue;
+        }
+        let nap = nap(&shared).await;
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+    }
+}
+
+/// Until the next timer, but not longer than it may take to see what another process has written.
+async fn nap(shared: &Shared) -> Duration {
+    let options = &shared.options;
+    let next = options.store.next_wake().await.ok().flatten();
+    let until = next.map_or(LONGEST_NAP, |at| {
+        Duration::from_millis(at.since(options.clock.now()))
+    });
+    until.clamp(Duration::from_millis(5), options.poll)
+}
+
+async fn renew_loop(shared: Arc<Shared>) {
+    let options = &shared.options;
+    let every = Duration::from_millis((options.lease_ms / 3).max(10));
+    while !shared.stopped.load(Ordering::Acquire) {
+        tokio::time::sleep(every).await;
+        let held: Vec<Arc<Held>> = shared
+            .active()
+            .values()
+            .map(|active| Arc::clone(&active.held))
+            .collect();
+        if held.is_empty() {
+            continue;
+        }
+        let until = options.clock.now() + options.lease_ms;
+        match options
+            .store
+            .renew(held.iter().map(|held| held.lease).collect(), until)
+            .await
+        {
+            Ok(gone) => {
+                for held in held {
+                    if gone.contains(&held.lease) {
+                        held.lose();
+                        shared.hints(held.lease.run).notify_one();
+                    } else {
+                        held.renewed(until);
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "leases could not be renewed"),
+        }
+    }
+}
+
+/// Messages from processes beside this one arrive without a hint.
+async fn inbox_loop(shared: Arc<Shared>) {
+    while !shared.stopped.load(Ordering::Acquire) {
+        tokio::time::sleep(shared.options.poll).await;
+        if shared.active().is_empty() {
+            continue;
+        }
+        match shared.options.store.pending_inbox().await {
+            Ok(runs) => {
+                for run in runs {
+                    if let Some(active) = shared.active().get(&run) {
+                        active.hint.notify_one();
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "inboxes could not be looked at"),
+        }
+    }
+}

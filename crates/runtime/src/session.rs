@@ -1,0 +1,379 @@
+//! One run while this process holds it: its state in memory, and how inputs become durable events.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::event::RunCreated;
+use engine::state::Stage;
+use engine::{Action, Event, Input, Message, Program, Recorded, State, StepKey};
+use ports::{After, Append, DeadLetter, InboxItem, NewRun, Post, Snapshot, StoreError};
+use tokio::sync::mpsc;
+use types::{Failure, InboxId, Labeled, RunStatus, Timestamp};
+
+use crate::crash_point;
+use crate::effects::{self, Effect};
+use crate::guard::Held;
+use crate::node::Shared;
+
+/// Results that may wait to be taken in; effects of one run are bounded far below this.
+const RESULTS: usize = 256;
+
+pub(crate) struct Session {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) state: State,
+    pub(crate) program: Program,
+    results: mpsc::Sender<Input>,
+    pub(crate) incoming: mpsc::Receiver<Input>,
+    /// Attempts under way in this process.
+    calls: usize,
+    /// Look-ups under way in this process.
+    look_ups: BTreeSet<StepKey>,
+    snapshot_at: u64,
+}
+
+/// Whether the session goes on after a round.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It waits for something.
+    Wait,
+    /// The lease was given back or lost.
+    Leave,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, held: Arc<Held>, state: State, program: Program) -> Self {
+        let (results, incoming) = mpsc::channel(RESULTS);
+        let snapshot_at = state.head;
+        Self {
+            shared,
+            held,
+            state,
+            program,
+            results,
+            incoming,
+            calls: 0,
+            look_ups: BTreeSet::new(),
+            snapshot_at,
+        }
+    }
+
+    /// Takes inputs and inbox messages in, decides, makes it durable, and begins what was chosen.
+    pub(crate) async fn round(
+        &mut self,
+        inputs: Vec<Input>,
+        inbox: Vec<InboxItem>,
+    ) -> Result<Next, StoreError> {
+        self.refresh().await?;
+        let now = self.shared.options.clock.now();
+        let head = self.state.head;
+        let mut events: Vec<Recorded> = Vec::new();
+        let mut actions: Vec<Action> = Vec::new();
+        let consumed: Vec<InboxId> = inbox.iter().map(|item| item.id).collect();
+        let messages = inbox.into_iter().map(|item| Input::Message(item.message));
+        for input in inputs.into_iter().chain(messages) {
+            self.note_end(&input);
+            let mut accepted = engine::accept(&self.state, &self.program, now, input);
+            if let Some(note) = accepted.note {
+                tracing::warn!(run = %self.held.lease.run, note, "an input had no effect");
+            }
+            actions.append(&mut accepted.actions);
+            self.advance(now, accepted.events, &mut events, &mut actions);
+        }
+        self.advance(now, Vec::new(), &mut events, &mut actions);
+        let begins = actions
+            .iter()
+            .any(|action| matches!(action, Action::Perform { .. } | Action::Probe { .. }));
+        let after = self.after(begins, now);
+        if events.is_empty() && consumed.is_empty() && after == After::Keep && !has_posts(&actions) {
+            self.begin(actions);
+            return Ok(Next::Wait);
+        }
+        let append = self.append_of(head, events, &actions, consumed, after, now);
+        crash_point!("runtime.append.before");
+        self.store(append).await?;
+        crash_point!("runtime.append.after");
+        if after == After::Release {
+            return Ok(Next::Leave);
+        }
+        self.begin(actions);
+        Ok(Next::Wait)
+    }
+
+    /// Whether the run waits only for time, people or others, and so needs no memory.
+    fn after(&self, begins: bool, now: Timestamp) -> After {
+        let busy = begins || self.calls > 0 || !self.look_ups.is_empty();
+        let in_line = !self.shared.draining() && self.waits_in_line();
+        let soon = self.state.wake_at().since(now) <= 20 && !self.state.is_finished();
+        if !self.state.is_finished() && (busy || in_line || (soon && !self.shared.draining())) {
+            After::Keep
+        } else {
+            After::Release
+        }
+    }
+
+    /// Whether a step could go on but for a free slot of its tool.
+    pub(crate) fn waits_in_line(&self) -> bool {
+        !self.state.paused
+            && self.state.steps.values().any(|step| step.stage == Stage::Ready)
+            && !self.shared.slots.busy().is_empty()
+    }
+
+    async fn refresh(&mut self) -> Result<(), StoreError> {
+        let mut facts = self.shared.facts.facts(self.held.lease.tenant).await?;
+        let busy = self.shared.slots.busy();
+        if !busy.is_empty() {
+            let mut held_back = (*facts).clone();
+            held_back.paused_tools.extend(busy);
+            facts = Arc::new(held_back);
+        }
+        self.program.facts = facts;
+        (self.program.catalog, self.program.schemas) = self.shared.facts.catalog();
+        self.program.limits = self.shared.options.limits;
+        if self.shared.draining() {
+            self.program.limits.in_flight = 0;
+        }
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        now: Timestamp,
+        given: Vec<Event>,
+        events: &mut Vec<Recorded>,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut advanced = engine::advance(&mut self.state, &self.program, now, given);
+        events.append(&mut advanced.events);
+        actions.append(&mut advanced.actions);
+    }
+
+    fn note_end(&mut self, input: &Input) {
+        match input {
+            Input::Finished { .. } => self.calls = self.calls.saturating_sub(1),
+            Input::Probed { step, .. } => {
+                self.look_ups.remove(step);
+            }
+            _ => {}
+        }
+    }
+
+    fn append_of(
+        &mut self,
+        head: u64,
+        events: Vec<Recorded>,
+        actions: &[Action],
+        consumed: Vec<InboxId>,
+        after: After,
+        now: Timestamp,
+    ) -> Append {
+        let rows = engine::rows(&self.state, &events, now, self.program.limits.pause_poll_ms);
+        let due = self.state.head >= self.snapshot_at + self.shared.options.snapshot_every;
+        let snapshot = due
+            .then(|| serde_json::to_string(&self.state).ok())
+            .flatten()
+            .map(|state| {
+                self.snapshot_at = self.state.head;
+                Snapshot {
+                    seq: self.state.head,
+                    state,
+                }
+            });
+        let runs = actions.iter().filter_map(|action| match action {
+            Action::StartChild(created) => new_child(created, now),
+            _ => None,
+        });
+        Append {
+            lease: self.held.lease,
+            expected_head: head,
+            rows,
+            snapshot,
+            consumed,
+            posts: self.posts(actions, now),
+            runs: runs.collect(),
+            dead_letter: self.dead_letter(actions, now),
+            after,
+            events,
+        }
+    }
+
+    fn posts(&self, actions: &[Action], now: Timestamp) -> Vec<Post> {
+        let created = &self.state.created;
+        let tell = actions.iter().filter_map(|action| match action {
+            Action::Tell { run, message } => Some((*run, message.clone())),
+            Action::Finish => created.parent.as_ref().map(|parent| {
+                let message = Message::ChildFinished {
+                    step: parent.step.clone(),
+                    child: created.run,
+                    status: self.state.finished.unwrap_or(RunStatus::Cancelled),
+                    outputs: self.state.outputs.clone(),
+                    failure: self.state.failure.clone(),
+                };
+                (parent.run, message)
+            }),
+            _ => None,
+        });
+        tell.enumerate()
+            .map(|(position, (run, message))| {
+                let parts = [
+                    created.run.to_string(),
+                    self.state.head.to_string(),
+                    position.to_string(),
+                ];
+                let id = InboxId::derive(now, &parts.each_ref().map(String::as_str));
+                Post {
+                    id,
+                    tenant: created.tenant,
+                    run,
+                    at: now,
+                    message,
+                }
+            })
+            .collect()
+    }
+
+    fn dead_letter(&self, actions: &[Action], now: Timestamp) -> Option<DeadLetter> {
+        let given_up =
+            |failure: &&Failure| matches!(failure.code.as_str(), "attempts_exhausted" | "poison_run");
+        let failure = self.state.failure.as_ref().filter(given_up)?;
+        actions
+            .iter()
+            .any(|action| matches!(action, Action::Finish))
+            .then(|| DeadLetter {
+                tenant: self.state.created.tenant,
+                run: self.state.created.run,
+                failure: failure.clone(),
+                at: now,
+            })
+    }
+
+    /// Appends, patiently: a full disk or a busy database must not lose what has happened.
+    async fn store(&self, append: Append) -> Result<(), StoreError> {
+        let mut wait = std::time::Duration::from_millis(50);
+        loop {
+            match self.shared.options.store.append(append.clone()).await {
+                Err(error @ (StoreError::Full | StoreError::Other { .. })) if !self.held.is_lost() => {
+                    tracing::error!(run = %self.held.lease.run, %error, "the journal can't be written; trying again");
+                    self.shared.set_trouble(Some(error.to_string()));
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(std::time::Duration::from_secs(2));
+                }
+                Ok(()) => {
+                    self.shared.set_trouble(None);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn begin(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Perform {
+                    step,
+                    attempt,
+                    call,
+                    deadline,
+                    permit,
+                } => {
+                    self.calls += 1;
+                    let effect = Effect {
+                        step,
+                        attempt,
+                        call,
+                        deadline,
+                        permit,
+                    };
+                    effects::perform(&self.shared, &self.held, effect, self.results.clone());
+                }
+                Action::Probe {
+                    step,
+                    attempt,
+                    call,
+                    deadline,
+                    permit,
+                } => {
+                    if self.look_ups.insert(step.clone()) {
+                        let effect = Effect {
+                            step,
+                            attempt,
+                            call,
+                            deadline,
+                            permit,
+                        };
+                        effects::look_up(&self.shared, &self.held, effect, self.results.clone());
+                    }
+                }
+                // Children and parents find their work in the store; saying so makes it quick.
+                Action::StartChild(_) | Action::Tell { .. } | Action::Finish => self.shared.wake.notify_one(),
+                Action::AskPerson { .. } => {}
+            }
+        }
+    }
+
+    /// Leaves the run: results that came too late for this session are posted to the run.
+    pub(crate) async fn hand_over(&mut self) {
+        self.incoming.close();
+        while let Ok(input) = self.incoming.try_recv() {
+            effects::post_late(&self.shared, &self.held, input).await;
+        }
+    }
+
+    /// Ends the run as given up.
+    pub(crate) async fn give_up(&mut self, failure: Failure) -> Result<(), StoreError> {
+        let now = self.shared.options.clock.now();
+        let head = self.state.head;
+        let event = Event::RunFinished {
+            status: RunStatus::Failed,
+            failure: Some(failure),
+            outputs: Labeled::null(),
+            needs_attention: true,
+        };
+        let recorded = Recorded {
+            seq: head + 1,
+            at: now,
+            v: engine::EVENT_VERSION,
+            event,
+        };
+        self.state.apply(&recorded);
+        let append = self.append_of(
+            head,
+            vec![recorded],
+            &[Action::Finish],
+            Vec::new(),
+            After::Release,
+            now,
+        );
+        self.store(append).await
+    }
+}
+
+fn has_posts(actions: &[Action]) -> bool {
+    actions.iter().any(|action| {
+        matches!(
+            action,
+            Action::Tell { .. } | Action::Finish | Action::StartChild(_)
+        )
+    })
+}
+
+fn new_child(created: &RunCreated, now: Timestamp) -> Option<NewRun> {
+    let event = Event::RunCreated(Box::new(created.clone()));
+    let first = Recorded {
+        seq: 1,
+        at: now,
+        v: engine::EVENT_VERSION,
+        event,
+    };
+    let state = engine::evolve(None, &first)?;
+    let rows = engine::rows(&state, std::slice::from_ref(&first), now, 0);
+    Some(NewRun {
+        created: created.clone(),
+        at: now,
+        more: Vec::new(),
+        rows,
+        start_key: None,
+        lease: None,
+    })
+}
