@@ -4,9 +4,19 @@
 //! Boundary: [`check`] turns bytes into a [`Recipe`] and diagnostics; [`eval`], [`condition`] and
 //! [`render`] compute values. Deliberately absent: IO, clocks, and any idea of a run.
 
+mod bind;
+mod check;
+mod diagnostic;
 mod eval;
 mod expr;
+mod ipav;
+mod names;
 pub mod program;
+mod reader;
+mod traps;
+mod yaml;
 
+pub use check::{Binding, CheckContext, Checked, Children, Dialect, check};
+pub use diagnostic::{Diagnostic, Severity};
 pub use eval::{EvalError, Scope, condition, eval, render};
 pub use program::Recipe;

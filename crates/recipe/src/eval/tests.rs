@@ -105,7 +105,7 @@ fn failures_name_the_code_and_the_nearest_name() {
             "{% set a = 'x' * 1000 %}{% set a = a | replace('x', a) %}{% set a = a | replace('x', a) %}{{ a }}",
             "template_too_large: the expression builds more than it may: 1 MiB for a result",
         ),
-        ("{{ 1 + }}", "template_syntax: the expression doesn't parse: unexpected end of variable block, expected primary expression"),
+        ("{{ 1 + }}", "template_syntax: the expression doesn't parse: unexpected end of variable block"),
         ("{{ intake.n | uper }}", "template_syntax: unknown filter 'uper', did you mean 'upper'"),
         ("{% include 'x' %}", "template_syntax: only 'if', 'for' and 'set' tags are part of the language"),
         ("{{ 1 / 0 }}", "template_failed: division by zero"),
