@@ -97,9 +97,13 @@ fn prepare(shared: &Arc<Shared>, held: &Arc<Held>, effect: &Effect) -> (Duration
 }
 
 async fn report(shared: &Arc<Shared>, held: &Arc<Held>, results: mpsc::Sender<Input>, input: Input) {
-    let Err(mpsc::error::SendError(input)) = results.send(input).await else {
-        return;
-    };
+    if let Err(mpsc::error::SendError(input)) = results.send(input).await {
+        post_late(shared, held, input).await;
+    }
+}
+
+/// Puts a result whose run is no longer in memory here into the run's inbox.
+pub(crate) async fn post_late(shared: &Shared, held: &Held, input: Input) {
     let Input::Finished {
         step,
         attempt,
