@@ -1,0 +1,244 @@
+//! What people set up. Every change writes its audit leaf in the same transaction.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::rows::Leaf;
+use ports::{
+    AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, StoreError,
+    ToolRecord, VersionRecord,
+};
+use rusqlite::Connection;
+use serde_json::Value;
+use types::{RecipeId, TenantId};
+
+use super::fault::{Fault, conflict, other};
+use super::folder::io;
+use super::table::agents::{self, PreparedAgent};
+use super::table::leaves::{self, PreparedLeaf};
+use super::table::{recipes, secrets, settings, tools};
+use super::writer::Kind;
+use super::{SqliteStore, schema};
+
+/// Leaves in one page.
+const LEAVES: u32 = 10_000;
+
+#[async_trait]
+impl LibraryStore for SqliteStore {
+    async fn put_agent(&self, tenant: TenantId, agent: AgentRecord, leaf: Leaf) -> Result<(), StoreError> {
+        let agent = PreparedAgent::new(agent)?;
+        self.change(tenant, leaf, move |connection| agent.put(connection, tenant))
+            .await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
+        self.read(move |connection| agents::list(connection, tenant))
+            .await
+    }
+
+    async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError> {
+        let name = name.to_owned();
+        self.read(move |connection| agents::get(connection, tenant, &name))
+            .await
+    }
+
+    async fn save_version(
+        &self,
+        tenant: TenantId,
+        version: NewVersion,
+        leaf: Leaf,
+    ) -> Result<SavedVersion, StoreError> {
+        let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
+        self.write(Kind::Other, move |connection| {
+            let done = recipes::save(connection, tenant, &version)?;
+            if done.changed {
+                leaves::append(connection, tenant, &[leaf])?;
+            }
+            Ok(done.saved)
+        })
+        .await
+    }
+
+    async fn activate_version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
+        self.write(Kind::Other, move |connection| {
+            if recipes::activate(connection, tenant, recipe, version)? {
+                leaves::append(connection, tenant, &[leaf])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
+        self.read(move |connection| recipes::list(connection, tenant))
+            .await
+    }
+
+    async fn recipe(&self, tenant: TenantId, name: &str) -> Result<RecipeRecord, StoreError> {
+        let name = name.to_owned();
+        self.read(move |connection| recipes::find(connection, tenant, &name))
+            .await
+    }
+
+    async fn version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+    ) -> Result<VersionRecord, StoreError> {
+        self.read(move |connection| recipes::version(connection, tenant, recipe, version))
+            .await
+    }
+
+    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError> {
+        self.read(move |connection| recipes::versions(connection, tenant, recipe))
+            .await
+    }
+
+    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
+        let config = tool.config.to_string();
+        self.change(tenant, leaf, move |connection| {
+            tools::put(connection, tenant, &tool, &config)
+        })
+        .await
+    }
+
+    async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
+        self.read(move |connection| tools::list(connection, tenant)).await
+    }
+
+    async fn put_setting(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        value: Value,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let (key, value) = (key.to_owned(), value.to_string());
+        self.change(tenant, leaf, move |connection| {
+            settings::put(connection, tenant, &key, &value)
+        })
+        .await
+    }
+
+    async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {
+        let key = key.to_owned();
+        self.read(move |connection| settings::get(connection, tenant, &key))
+            .await
+    }
+
+    async fn settings(&self, tenant: TenantId) -> Result<Vec<(String, Value)>, StoreError> {
+        self.read(move |connection| settings::list(connection, tenant))
+            .await
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: TenantId,
+        secret: SecretRecord,
+        value: &str,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let bound_to = (tenant, secret.name.as_str(), secret.origin.as_str());
+        let sealed = self
+            .inner
+            .sealer
+            .seal(self.inner.entropy.as_ref(), bound_to, value)?;
+        self.change(tenant, leaf, move |connection| {
+            secrets::put(connection, tenant, &secret, &sealed)
+        })
+        .await
+    }
+
+    async fn reveal_secret(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<(SecretRecord, String)>, StoreError> {
+        let (name, sealer) = (name.to_owned(), Arc::clone(&self.inner.sealer));
+        self.read(move |connection| {
+            let Some((record, sealed)) = secrets::get(connection, tenant, &name)? else {
+                return Ok(None);
+            };
+            let value = sealer.open((tenant, &record.name, &record.origin), &sealed)?;
+            Ok(Some((record, value)))
+        })
+        .await
+    }
+
+    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError> {
+        self.read(move |connection| secrets::list(connection, tenant))
+            .await
+    }
+
+    async fn remove_secret(&self, tenant: TenantId, name: &str, leaf: Leaf) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.change(tenant, leaf, move |connection| {
+            secrets::remove(connection, tenant, &name)
+        })
+        .await
+    }
+
+    async fn leaves(&self, tenant: TenantId, skip: u64, limit: u32) -> Result<Vec<LeafRecord>, StoreError> {
+        self.read(move |connection| leaves::list(connection, tenant, skip, limit.min(LEAVES)))
+            .await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let (from, to) = (self.inner.path.clone(), to.to_owned());
+        let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
+        copied.map_err(|error| other(format!("the backup ended early: {error}")))?
+    }
+}
+
+impl SqliteStore {
+    /// A change and the leaf that tells of it, in one transaction.
+    async fn change(
+        &self,
+        tenant: TenantId,
+        leaf: Leaf,
+        work: impl FnOnce(&Connection) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
+        self.write(Kind::Other, move |connection| {
+            work(connection)?;
+            leaves::append(connection, tenant, &[leaf])
+        })
+        .await
+    }
+}
+
+/// Writes a copy beside its place, flushes it and renames it, so that there is never half a backup.
+fn copy(from: &Path, to: &PathBuf) -> Result<(), StoreError> {
+    if to.exists() {
+        return Err(conflict(format!("'{}' exists already", to.display())));
+    }
+    let mut draft = to.clone().into_os_string();
+    draft.push(".part");
+    let draft = PathBuf::from(draft);
+    if draft.exists() {
+        std::fs::remove_file(&draft).map_err(|error| io("remove", &draft, &error))?;
+    }
+    let result = schema::copy_into(from, &draft)
+        .map_err(StoreError::from)
+        .and_then(|()| {
+            let flushed = File::open(&draft).and_then(|file| file.sync_all());
+            flushed
+                .and_then(|()| std::fs::rename(&draft, to))
+                .map_err(|error| io("write", to, &error))
+        });
+    if result.is_err() {
+        // What is left of a failed copy is of no use; the error that matters is the first one.
+        std::fs::remove_file(&draft).ok();
+    }
+    result
+}

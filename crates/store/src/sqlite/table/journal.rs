@@ -1,0 +1,99 @@
+//! Table `journal`: the events of runs, each with its position, instant and version.
+
+use engine::{EVENT_VERSION, Event, Recorded};
+use ports::StoreError;
+use rusqlite::{Connection, Row, params};
+use types::{RunId, TenantId};
+
+use crate::sqlite::convert::{at, count, int, json};
+use crate::sqlite::fault::{Fault, other};
+
+/// An event, ready to be written.
+#[derive(Debug)]
+pub(in crate::sqlite) struct PreparedEvent {
+    seq: u64,
+    at: i64,
+    v: u16,
+    event: String,
+}
+
+/// Prepares events, checking that they follow `head` without a gap.
+pub(in crate::sqlite) fn prepare(head: u64, events: &[Recorded]) -> Result<Vec<PreparedEvent>, Fault> {
+    let mut prepared = Vec::with_capacity(events.len());
+    for (expected, recorded) in (head + 1..).zip(events) {
+        if recorded.seq != expected {
+            return Err(other(format!(
+                "an event has position {} instead of {expected}",
+                recorded.seq
+            ))
+            .into());
+        }
+        prepared.push(PreparedEvent {
+            seq: recorded.seq,
+            at: recorded.at.as_millis(),
+            v: recorded.v,
+            event: serde_json::to_string(&recorded.event)?,
+        });
+    }
+    Ok(prepared)
+}
+
+pub(in crate::sqlite) fn insert(
+    connection: &Connection,
+    tenant: TenantId,
+    run: RunId,
+    events: &[PreparedEvent],
+) -> Result<(), Fault> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO journal (tenant_id, run_id, seq, at, v, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for event in events {
+        let seq = int(event.seq);
+        insert.execute(params![
+            tenant.as_bytes(),
+            run.as_bytes(),
+            seq,
+            event.at,
+            event.v,
+            event.event
+        ])?;
+    }
+    Ok(())
+}
+
+/// Events after a position; `limit` none is all of them.
+pub(in crate::sqlite) fn after(
+    connection: &Connection,
+    tenant: TenantId,
+    run: RunId,
+    after: u64,
+    limit: Option<u32>,
+) -> Result<Vec<Recorded>, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, at, v, event FROM journal
+         WHERE tenant_id = ?1 AND run_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4",
+    )?;
+    let limit = limit.map_or(-1, i64::from);
+    let bound = params![tenant.as_bytes(), run.as_bytes(), int(after), limit];
+    let mut rows = select.query(bound)?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(read(row)?);
+    }
+    Ok(events)
+}
+
+fn read(row: &Row<'_>) -> Result<Recorded, Fault> {
+    let v: u16 = row.get(2)?;
+    if v == 0 || v > EVENT_VERSION {
+        return Err(Fault(StoreError::Other {
+            message: format!("an event has version {v} and this binary knows up to {EVENT_VERSION}"),
+        }));
+    }
+    Ok(Recorded {
+        seq: count(row, 0)?,
+        at: at(row, 1)?,
+        v,
+        event: json::<Event>(row, 3)?,
+    })
+}

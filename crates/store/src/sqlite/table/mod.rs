@@ -1,0 +1,18 @@
+//! The SQL, one file per table group. What is to be written comes prepared: all JSON is made on the
+//! caller's thread, so that the writing thread does nothing but SQL.
+
+pub(super) mod agents;
+pub(super) mod approvals;
+pub(super) mod artifacts;
+pub(super) mod dead_letters;
+pub(super) mod inbox;
+pub(super) mod journal;
+pub(super) mod leaves;
+pub(super) mod recipes;
+pub(super) mod rows;
+pub(super) mod runs;
+pub(super) mod secrets;
+pub(super) mod settings;
+pub(super) mod snapshots;
+pub(super) mod steps;
+pub(super) mod tools;

@@ -1,0 +1,377 @@
+//! Table `runs`: what lists show of a run, its head, and who holds it.
+
+use engine::event::Parent;
+use engine::rows::RunRow;
+use ports::{Claim, Lease, LeaseRequest, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use types::{Millis, RecipeId, RunId, TenantId, Timestamp};
+
+use crate::sqlite::convert::{at, count, id, int, opt_at, opt_json, parsed};
+use crate::sqlite::fault::{Fault, conflict, not_found};
+
+/// A run's row, ready to be written.
+#[derive(Debug)]
+pub(in crate::sqlite) struct PreparedRun {
+    pub row: RunRow,
+    failure: Option<String>,
+    outputs: String,
+}
+
+/// What an append changes about its run besides the row.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sqlite) struct Advance {
+    pub lease: Lease,
+    pub boot: u64,
+    pub expected_head: u64,
+    pub head: u64,
+    pub release: bool,
+}
+
+const COLUMNS: &str = "tenant_id, run_id, recipe_id, recipe_name, recipe_version, agent, mode, status, phase,
+    needs_attention, requester, parent_run, parent_step, created_at, finished_at, failure, outputs,
+    waiting_for, wake_at, head";
+
+impl PreparedRun {
+    pub(in crate::sqlite) fn new(row: RunRow) -> Result<Self, Fault> {
+        let failure = row.failure.as_ref().map(serde_json::to_string).transpose()?;
+        let outputs = serde_json::to_string(&row.outputs)?;
+        Ok(Self {
+            row,
+            failure,
+            outputs,
+        })
+    }
+
+    /// Inserts the run; the lease is taken if one is asked for.
+    pub(in crate::sqlite) fn insert(
+        &self,
+        connection: &Connection,
+        head: u64,
+        start_key: Option<&str>,
+        lease: Option<(LeaseRequest, u64)>,
+    ) -> Result<(), Fault> {
+        let row = &self.row;
+        let parent = row.parent.as_ref();
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO runs (tenant_id, run_id, recipe_id, recipe_name, recipe_version, agent, mode, status,
+                phase, needs_attention, requester, parent_run, parent_step, created_at, finished_at, failure,
+                outputs, waiting_for, wake_at, head, start_key, lease_epoch, lease_boot, lease_until, claims)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                ?20, ?21, ?22, ?23, ?24, ?22) ON CONFLICT (tenant_id, run_id) DO NOTHING",
+        )?;
+        let changed = insert.execute(params![
+            row.tenant.as_bytes(),
+            row.run.as_bytes(),
+            row.recipe.as_bytes(),
+            row.recipe_name,
+            row.recipe_version,
+            row.agent,
+            row.mode.as_str(),
+            row.status.as_str(),
+            row.phase.map(|phase| phase.as_str()),
+            row.needs_attention,
+            row.requester,
+            parent.map(|parent| parent.run.as_bytes()),
+            parent.map(|parent| parent.step.as_str()),
+            row.created_at.as_millis(),
+            row.finished_at.map(Timestamp::as_millis),
+            self.failure,
+            self.outputs,
+            row.waiting_for,
+            row.wake_at.as_millis(),
+            int(head),
+            start_key,
+            i64::from(lease.is_some()),
+            lease.map(|(_, boot)| int(boot)),
+            lease.map(|(request, _)| request.until.as_millis()),
+        ])?;
+        match changed {
+            0 => Err(conflict(format!("the run {} exists already", row.run)).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves the run on, if the lease and the head are what the caller thinks. One statement checks
+    /// and writes. A message that waits keeps the run claimable, whatever the row says.
+    pub(in crate::sqlite) fn advance(&self, connection: &Connection, step: Advance) -> Result<(), Fault> {
+        let row = &self.row;
+        let mut update = connection.prepare_cached(
+            "UPDATE runs SET status = ?6, phase = ?7, needs_attention = ?8, finished_at = ?9, failure = ?10,
+                outputs = ?11, waiting_for = ?12,
+                wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
+                    THEN 0 ELSE ?13 END,
+                head = ?14, claims = iif(?14 > ?5, 0, claims),
+                lease_boot = iif(?15, NULL, lease_boot), lease_until = iif(?15, NULL, lease_until)
+             WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4 AND head = ?5",
+        )?;
+        let changed = update.execute(params![
+            step.lease.tenant.as_bytes(),
+            step.lease.run.as_bytes(),
+            int(step.lease.epoch),
+            int(step.boot),
+            int(step.expected_head),
+            row.status.as_str(),
+            row.phase.map(|phase| phase.as_str()),
+            row.needs_attention,
+            row.finished_at.map(Timestamp::as_millis),
+            self.failure,
+            self.outputs,
+            row.waiting_for,
+            row.wake_at.as_millis(),
+            int(step.head),
+            step.release,
+        ])?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(why_not(connection, step)?.into())
+        }
+    }
+}
+
+fn why_not(connection: &Connection, step: Advance) -> Result<StoreError, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT lease_epoch = ?3 AND lease_boot IS ?4, head FROM runs WHERE tenant_id = ?1 AND run_id = ?2",
+    )?;
+    let lease = step.lease;
+    let found = select
+        .query_row(
+            params![
+                lease.tenant.as_bytes(),
+                lease.run.as_bytes(),
+                int(lease.epoch),
+                int(step.boot)
+            ],
+            |row| Ok((row.get::<_, bool>(0)?, count(row, 1)?)),
+        )
+        .optional()?;
+    Ok(match found {
+        None => not_found("run", lease.run),
+        Some((false, _)) => StoreError::LeaseLost,
+        Some((true, actual)) => StoreError::HeadMoved {
+            expected: step.expected_head,
+            actual,
+        },
+    })
+}
+
+/// The run that was created with this key.
+pub(in crate::sqlite) fn by_start_key(
+    connection: &Connection,
+    tenant: TenantId,
+    key: &str,
+) -> Result<Option<RunId>, Fault> {
+    let mut select =
+        connection.prepare_cached("SELECT run_id FROM runs WHERE tenant_id = ?1 AND start_key = ?2")?;
+    let found = select.query_row(params![tenant.as_bytes(), key], |row| {
+        id(row, 0, RunId::from_bytes)
+    });
+    Ok(found.optional()?)
+}
+
+/// Claims what is due and free, earliest first.
+pub(in crate::sqlite) fn claim(
+    connection: &Connection,
+    boot: u64,
+    now: Timestamp,
+    lease_ms: Millis,
+    limit: u32,
+) -> Result<Vec<Claim>, Fault> {
+    let mut due = connection.prepare_cached(
+        "SELECT tenant_id, run_id FROM runs
+         WHERE wake_at < 9223372036854775807 AND wake_at <= ?1
+            AND (lease_boot IS NULL OR lease_boot <> ?2 OR lease_until < ?1)
+         ORDER BY wake_at, run_id LIMIT ?3",
+    )?;
+    let due = due
+        .query_map(params![now.as_millis(), int(boot), limit], |row| {
+            Ok((id(row, 0, TenantId::from_bytes)?, id(row, 1, RunId::from_bytes)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let until = now + lease_ms;
+    let mut take = connection.prepare_cached(
+        "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_boot = ?3, lease_until = ?4, claims = claims + 1
+         WHERE tenant_id = ?1 AND run_id = ?2 RETURNING lease_epoch, claims",
+    )?;
+    let mut claims = Vec::with_capacity(due.len());
+    for (tenant, run) in due {
+        let bound = params![tenant.as_bytes(), run.as_bytes(), int(boot), until.as_millis()];
+        claims.push(take.query_row(bound, |row| {
+            let lease = Lease {
+                tenant,
+                run,
+                epoch: count(row, 0)?,
+            };
+            Ok(Claim {
+                lease,
+                until,
+                claims: row.get(1)?,
+            })
+        })?);
+    }
+    Ok(claims)
+}
+
+/// Renews a lease; false if it is gone.
+pub(in crate::sqlite) fn renew(
+    connection: &Connection,
+    boot: u64,
+    lease: &Lease,
+    until: Timestamp,
+) -> Result<bool, Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE runs SET lease_until = ?5
+         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
+    )?;
+    let changed = update.execute(params![
+        lease.tenant.as_bytes(),
+        lease.run.as_bytes(),
+        int(lease.epoch),
+        int(boot),
+        until.as_millis(),
+    ])?;
+    Ok(changed == 1)
+}
+
+/// Gives a lease back, if it is still there.
+pub(in crate::sqlite) fn release(connection: &Connection, boot: u64, lease: &Lease) -> Result<(), Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE runs SET lease_boot = NULL, lease_until = NULL,
+            wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
+                THEN 0 ELSE wake_at END
+         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
+    )?;
+    let bound = params![
+        lease.tenant.as_bytes(),
+        lease.run.as_bytes(),
+        int(lease.epoch),
+        int(boot)
+    ];
+    update.execute(bound)?;
+    Ok(())
+}
+
+/// Lets a run be claimed from `at` on; false if there is no such run.
+pub(in crate::sqlite) fn wake(
+    connection: &Connection,
+    tenant: TenantId,
+    run: RunId,
+    at: Timestamp,
+) -> Result<bool, Fault> {
+    let mut update = connection
+        .prepare_cached("UPDATE runs SET wake_at = min(wake_at, ?3) WHERE tenant_id = ?1 AND run_id = ?2")?;
+    Ok(update.execute(params![tenant.as_bytes(), run.as_bytes(), at.as_millis()])? == 1)
+}
+
+/// The earliest wake-up of a run that nobody holds.
+pub(in crate::sqlite) fn next_wake(
+    connection: &Connection,
+    boot: u64,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT wake_at FROM runs
+         WHERE wake_at < 9223372036854775807
+            AND (lease_boot IS NULL OR lease_boot <> ?1 OR lease_until < ?2)
+         ORDER BY wake_at LIMIT 1",
+    )?;
+    Ok(select
+        .query_row(params![int(boot), now.as_millis()], |row| at(row, 0))
+        .optional()?)
+}
+
+/// Whether there is such a run.
+pub(in crate::sqlite) fn exists(connection: &Connection, tenant: TenantId, run: RunId) -> Result<(), Fault> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM runs WHERE tenant_id = ?1 AND run_id = ?2")?;
+    if select.exists(params![tenant.as_bytes(), run.as_bytes()])? {
+        Ok(())
+    } else {
+        Err(not_found("run", run).into())
+    }
+}
+
+/// One run.
+pub(in crate::sqlite) fn get(connection: &Connection, tenant: TenantId, run: RunId) -> Result<RunRow, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant_id = ?1 AND run_id = ?2");
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select
+        .query_row(params![tenant.as_bytes(), run.as_bytes()], read)
+        .optional()?;
+    found.ok_or_else(|| not_found("run", run).into())
+}
+
+/// Runs, newest first.
+pub(in crate::sqlite) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    filter: &ports::RunFilter,
+    limit: u32,
+) -> Result<Vec<RunRow>, Fault> {
+    let mut sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant_id = ?");
+    let mut bound: Vec<Box<dyn rusqlite::ToSql>> = vec![Box::new(*tenant.as_bytes())];
+    if !filter.statuses.is_empty() {
+        let marks = vec!["?"; filter.statuses.len()].join(", ");
+        sql.push_str(&format!(" AND status IN ({marks})"));
+        bound.extend(
+            filter
+                .statuses
+                .iter()
+                .map(|status| Box::new(status.as_str()) as Box<dyn rusqlite::ToSql>),
+        );
+    }
+    if let Some(recipe) = filter.recipe {
+        sql.push_str(" AND recipe_id = ?");
+        bound.push(Box::new(*recipe.as_bytes()));
+    }
+    if let Some(parent) = filter.parent {
+        sql.push_str(" AND parent_run = ?");
+        bound.push(Box::new(*parent.as_bytes()));
+    }
+    if filter.needs_attention {
+        sql.push_str(" AND needs_attention = 1");
+    }
+    if let Some(before) = filter.before {
+        sql.push_str(" AND run_id < ?");
+        bound.push(Box::new(*before.as_bytes()));
+    }
+    sql.push_str(" ORDER BY run_id DESC LIMIT ?");
+    bound.push(Box::new(limit));
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(rusqlite::params_from_iter(bound), read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let parent = match row.get::<_, Option<[u8; 16]>>(11)? {
+        None => None,
+        Some(bytes) => Some(Parent {
+            run: RunId::from_bytes(bytes),
+            step: row.get_ref(12)?.as_str()?.into(),
+        }),
+    };
+    let phase = match row.get_ref(8)?.as_str_or_null()? {
+        None => None,
+        Some(_) => Some(parsed(row, 8)?),
+    };
+    Ok(RunRow {
+        tenant: id(row, 0, TenantId::from_bytes)?,
+        run: id(row, 1, RunId::from_bytes)?,
+        recipe: id(row, 2, RecipeId::from_bytes)?,
+        recipe_name: row.get(3)?,
+        recipe_version: row.get(4)?,
+        agent: row.get(5)?,
+        mode: parsed(row, 6)?,
+        status: parsed(row, 7)?,
+        phase,
+        needs_attention: row.get(9)?,
+        requester: row.get(10)?,
+        parent,
+        created_at: at(row, 13)?,
+        finished_at: opt_at(row, 14)?,
+        failure: opt_json(row, 15)?,
+        outputs: crate::sqlite::convert::json(row, 16)?,
+        waiting_for: row.get(17)?,
+        wake_at: at(row, 18)?,
+        head: count(row, 19)?,
+    })
+}

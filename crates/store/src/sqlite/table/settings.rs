@@ -1,0 +1,45 @@
+//! Table `settings`: named JSON values.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+use types::TenantId;
+
+use crate::sqlite::convert::json;
+use crate::sqlite::fault::Fault;
+
+pub(in crate::sqlite) fn put(
+    connection: &Connection,
+    tenant: TenantId,
+    key: &str,
+    value: &str,
+) -> Result<(), Fault> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO settings (tenant_id, key, value) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value",
+    )?;
+    upsert.execute(params![tenant.as_bytes(), key, value])?;
+    Ok(())
+}
+
+pub(in crate::sqlite) fn get(
+    connection: &Connection,
+    tenant: TenantId,
+    key: &str,
+) -> Result<Option<Value>, Fault> {
+    let mut select =
+        connection.prepare_cached("SELECT value FROM settings WHERE tenant_id = ?1 AND key = ?2")?;
+    Ok(select
+        .query_row(params![tenant.as_bytes(), key], |row| json(row, 0))
+        .optional()?)
+}
+
+/// All settings, by key.
+pub(in crate::sqlite) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+) -> Result<Vec<(String, Value)>, Fault> {
+    let mut select =
+        connection.prepare_cached("SELECT key, value FROM settings WHERE tenant_id = ?1 ORDER BY key")?;
+    let rows = select.query_map(params![tenant.as_bytes()], |row| Ok((row.get(0)?, json(row, 1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

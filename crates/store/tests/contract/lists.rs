@@ -1,0 +1,213 @@
+//! What lists show.
+
+use engine::rows::{ApprovalStatus, Vote};
+use ports::{DeadLetter, RunFilter, StoreError};
+use types::{Actor, Failure, RunStatus, StepStatus, TenantId, Timestamp};
+
+use super::fixtures::{Bench, TENANT};
+
+pub async fn runs_are_filtered_and_paged(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let mut rows = Vec::new();
+    for index in 0..6 {
+        world.clock.advance(10);
+        let mut new = world.new_run();
+        new.rows.run.status = [RunStatus::Queued, RunStatus::Waiting, RunStatus::Failed][index % 3];
+        new.rows.run.needs_attention = index % 3 == 2;
+        store.create_run(new.clone()).await.expect("created");
+        rows.insert(0, new.rows.run);
+    }
+    let list = |filter: RunFilter| {
+        let store = store.clone();
+        async move { store.runs(TENANT, filter).await.expect("listed") }
+    };
+    let all = RunFilter {
+        limit: 100,
+        ..Default::default()
+    };
+    assert_eq!(list(all.clone()).await, rows);
+    let page = RunFilter {
+        limit: 4,
+        ..Default::default()
+    };
+    assert_eq!(list(page.clone()).await, rows[..4]);
+    assert_eq!(
+        list(RunFilter {
+            before: Some(rows[3].run),
+            ..page
+        })
+        .await,
+        rows[4..]
+    );
+    let statuses = vec![RunStatus::Waiting, RunStatus::Failed];
+    let found = list(RunFilter {
+        statuses: statuses.clone(),
+        ..all.clone()
+    })
+    .await;
+    let expected: Vec<_> = rows
+        .iter()
+        .filter(|row| statuses.contains(&row.status))
+        .cloned()
+        .collect();
+    assert_eq!(found, expected);
+    assert_eq!(
+        list(RunFilter {
+            needs_attention: true,
+            ..all.clone()
+        })
+        .await
+        .len(),
+        2
+    );
+    assert_eq!(
+        list(RunFilter {
+            recipe: Some(rows[2].recipe),
+            ..all.clone()
+        })
+        .await,
+        rows[2..3]
+    );
+    let none = RunFilter {
+        statuses: vec![RunStatus::Queued],
+        needs_attention: true,
+        ..all
+    };
+    assert_eq!(list(none).await, vec![]);
+}
+
+pub async fn steps_are_brought_up_to_date(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let (row, claim) = world.held_run(store.as_ref()).await;
+    let mut first = world.append(claim.lease, &row, 1, 1);
+    first.rows.steps = vec![
+        world.step("b", 1, StepStatus::Pending),
+        world.step("a", 0, StepStatus::Pending),
+    ];
+    store.append(first).await.expect("appended");
+    let mut done = world.step("a", 0, StepStatus::Failed);
+    done.finished_at = Some(world.now());
+    done.failure = Some(Failure::new("refused", "no"));
+    done.attempts = 3;
+    let mut second = world.append(claim.lease, &row, 2, 1);
+    second.rows.steps = vec![done.clone()];
+    store.append(second).await.expect("appended");
+    let steps = store.steps(TENANT, row.run).await;
+    assert_eq!(steps, Ok(vec![done, world.step("b", 1, StepStatus::Pending)]));
+}
+
+pub async fn artifacts_are_newest_first(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        let (row, claim) = world.held_run(store.as_ref()).await;
+        let mut append = world.append(claim.lease, &row, 1, 1);
+        for _ in 0..2 {
+            world.clock.advance(5);
+            append.rows.artifacts.push(world.artifact(row.run));
+        }
+        all.extend(append.rows.artifacts.iter().cloned());
+        store.append(append).await.expect("appended");
+    }
+    all.reverse();
+    assert_eq!(store.artifacts(TENANT, None, 10).await, Ok(all.clone()));
+    assert_eq!(store.artifacts(TENANT, None, 3).await, Ok(all[..3].to_vec()));
+    assert_eq!(
+        store.artifacts(TENANT, Some(all[0].run), 10).await,
+        Ok(all[..2].to_vec())
+    );
+}
+
+pub async fn approvals_change_state_but_not_words(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let (row, claim) = world.held_run(store.as_ref()).await;
+    let (older, mut newer) = (world.approval(row.run), {
+        world.clock.advance(5);
+        world.approval(row.run)
+    });
+    let mut append = world.append(claim.lease, &row, 1, 1);
+    append.rows.approvals = vec![older.clone(), newer.clone()];
+    store.append(append).await.expect("appended");
+    let asked = newer.clone();
+    newer.status = ApprovalStatus::Approved;
+    newer.votes = vec![Vote {
+        by: Actor::user("kim"),
+        approve: true,
+        note: "ok".into(),
+        at: world.now(),
+    }];
+    let mut forged = newer.clone();
+    forged.action = "zoom.delete".to_owned();
+    let mut append = world.append(claim.lease, &row, 2, 1);
+    append.rows.approvals = vec![forged];
+    store.append(append).await.expect("appended");
+    assert_eq!(
+        store.approval(TENANT, newer.id).await,
+        Ok(newer.clone()),
+        "asked: {asked:?}"
+    );
+    assert_eq!(
+        store.approvals(TENANT, None, 10).await,
+        Ok(vec![newer, older.clone()])
+    );
+    assert_eq!(
+        store.approvals(TENANT, Some(ApprovalStatus::Pending), 10).await,
+        Ok(vec![older])
+    );
+    let missing = store.approval(TENANT, world.approval(row.run).id).await;
+    assert!(
+        matches!(missing, Err(StoreError::NotFound { what: "approval", .. })),
+        "{missing:?}"
+    );
+}
+
+pub async fn dead_letters_are_kept(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let mut letters = Vec::new();
+    for number in 0..2 {
+        let (row, claim) = world.held_run(store.as_ref()).await;
+        let mut append = world.append(claim.lease, &row, 1, 1);
+        let failure = Failure::new("poison", format!("run {number}"));
+        let letter = DeadLetter {
+            tenant: TENANT,
+            run: row.run,
+            failure,
+            at: world.clock.advance(3),
+        };
+        append.dead_letter = Some(letter.clone());
+        letters.insert(0, letter);
+        store.append(append).await.expect("appended");
+    }
+    assert_eq!(store.dead_letters(TENANT, 10).await, Ok(letters.clone()));
+    assert_eq!(store.dead_letters(TENANT, 1).await, Ok(letters[..1].to_vec()));
+}
+
+pub async fn tenants_do_not_see_each_other(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let other = TenantId::derive(Timestamp::from_millis(1), &["other"]);
+    let (row, claim) = world.held_run(store.as_ref()).await;
+    let mut append = world.append(claim.lease, &row, 1, 1);
+    append.rows.artifacts = vec![world.artifact(row.run)];
+    append.rows.approvals = vec![world.approval(row.run)];
+    append.rows.leaves = vec![world.leaf("x")];
+    let approval = append.rows.approvals[0].id;
+    store.append(append).await.expect("appended");
+    let all = RunFilter {
+        limit: 10,
+        ..Default::default()
+    };
+    assert_eq!(store.runs(other, all).await, Ok(vec![]));
+    assert_eq!(store.artifacts(other, None, 10).await, Ok(vec![]));
+    assert_eq!(store.approvals(other, None, 10).await, Ok(vec![]));
+    assert_eq!(store.leaves(other, 0, 10).await, Ok(vec![]));
+    assert!(store.run(other, row.run).await.is_err());
+    assert!(store.load(other, row.run).await.is_err());
+    assert!(store.approval(other, approval).await.is_err());
+    let mut post = world.post(row.run);
+    post.tenant = other;
+    assert!(matches!(store.post(post).await, Err(StoreError::NotFound { .. })));
+    let mut stolen = world.append(claim.lease, &row, 2, 1);
+    stolen.lease.tenant = other;
+    stolen.rows.run.tenant = other;
+    assert!(store.append(stolen).await.is_err());
+}
