@@ -1,1 +1,39 @@
-//! Vendor servers for mock mode: the wire formats, with state and faults on demand
+//! The vendor sandbox of mock mode: HTTP servers that speak the vendors' wire formats, keep
+//! state, and misbehave on demand.
+//!
+//! Boundary: [`start`] opens the listeners (plain HTTP, and TLS if asked) and returns a cheap
+//! [`Handle`]. Each vendor lives under its own prefix (`/slack`, `/zoom`, `/servicenow`,
+//! `/devices/<tool>`), and below it the paths are the vendor's own. `/_sandbox/...` is the control
+//! interface: faults, a snapshot of the state, settings and reset.
+//!
+//! Deliberately absent: connectors (they live in `tools` and can't tell the sandbox from a
+//! vendor), any outbound call, and anything production needs. The credentials are fixed and public.
+
+mod call;
+mod control;
+mod credentials;
+mod devices;
+mod error;
+mod fault;
+mod gate;
+mod pages;
+mod persist;
+mod reply;
+mod seed;
+mod server;
+mod servicenow;
+mod slack;
+mod state;
+mod tls;
+mod vendor;
+mod world;
+mod zoom;
+
+pub use credentials::{
+    Credentials, SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN,
+    ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
+};
+pub use error::Error;
+pub use fault::{Fault, FaultKind, FaultStatus};
+pub use server::{Handle, Options, start};
+pub use vendor::Vendor;

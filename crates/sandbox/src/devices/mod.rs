@@ -1,0 +1,119 @@
+//! Plain HTTP connectors, one per tool: `GET /devices/<tool>/health` and
+//! `POST /devices/<tool>/action` with `{"tool", "action", "args"}`, also
+//! `GET /devices/<tool>/devices` and `POST /devices/<tool>/devices/<id>/command`.
+//!
+//! Three tools are there: `qsys_control` (audio cores), `dante_ctrl` (audio routes) and
+//! `network_api` (switch ports). They keep what they are told.
+
+mod actions;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::reply::{self, Answer, Handled};
+use crate::world::World;
+
+/// The most actions remembered.
+const MAX_LOG: usize = 200;
+
+/// Answers a call.
+pub(crate) fn handle(world: &World, call: &Call) -> Handled {
+    let route = call.route();
+    let Some((&tool, rest)) = route.split_first() else {
+        return Ok(refuse(
+            StatusCode::NOT_FOUND,
+            "no tool named; ask /devices/<tool>/health",
+        ));
+    };
+    if !world.read(|state| state.devices.tools.contains_key(tool)) {
+        return Ok(refuse(StatusCode::NOT_FOUND, &format!("unknown tool '{tool}'")));
+    }
+    match (&call.method, rest) {
+        (&Method::GET, ["health"]) => Ok(health(world, tool)),
+        (&Method::GET, ["devices"]) => Ok(list(world, tool)),
+        (&Method::POST, ["action"]) => act(world, call, tool, None),
+        (&Method::POST, ["devices", device, "command"]) => act(world, call, tool, Some(device)),
+        (_, ["health" | "devices" | "action"]) => Ok(refuse(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this path doesn't take that method",
+        )),
+        _ => Ok(refuse(
+            StatusCode::NOT_FOUND,
+            "no such path; there are /health, /devices and /action",
+        )),
+    }
+}
+
+/// 429 with `Retry-After`.
+pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
+    let answer = refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    reply::with_header(answer, "retry-after", &retry_after_s.to_string())
+}
+
+/// `{"ok": false, "error": …}`.
+pub(crate) fn refuse(status: StatusCode, error: &str) -> Answer {
+    reply::json(status, &json!({"ok": false, "error": error}))
+}
+
+fn health(world: &World, tool: &str) -> Answer {
+    let devices = world.read(|state| state.devices.tools.get(tool).map_or(0, |tool| tool.devices.len()));
+    reply::json(
+        StatusCode::OK,
+        &json!({"ok": true, "tool": tool, "status": "online", "devices": devices}),
+    )
+}
+
+fn list(world: &World, tool: &str) -> Answer {
+    let devices: Vec<Value> = world.read(|state| {
+        let tool = state.devices.tools.get(tool);
+        tool.map(|tool| tool.devices.values().cloned().collect())
+            .unwrap_or_default()
+    });
+    reply::json(StatusCode::OK, &json!({"ok": true, "devices": devices}))
+}
+
+fn act(world: &World, call: &Call, tool: &str, device: Option<&str>) -> Handled {
+    let Some(mut sent) = call.json_object() else {
+        return Ok(refuse(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
+    };
+    if sent.get("tool").is_some_and(|named| named != tool) {
+        return Ok(refuse(
+            StatusCode::BAD_REQUEST,
+            &format!("this is '{tool}', but the body names another tool"),
+        ));
+    }
+    let action = sent.remove(if device.is_some() { "command" } else { "action" });
+    let Some(Value::String(action)) = action else {
+        return Ok(refuse(StatusCode::BAD_REQUEST, "the body names no action"));
+    };
+    let mut args = match sent.remove("args") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(args)) => args,
+        Some(_) => return Ok(refuse(StatusCode::BAD_REQUEST, "args must be an object")),
+    };
+    if let Some(device) = device {
+        args.insert("device_id".to_owned(), json!(device));
+    }
+    let at = world.now().to_string();
+    let result = world.write(|state| {
+        let serial = state.next();
+        let known = state
+            .devices
+            .tools
+            .get_mut(tool)
+            .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "unknown tool"))?;
+        let result = actions::perform(tool, known, &action, &args)
+            .map_err(|refusal| refuse(refusal.status(), &refusal.to_string()))?;
+        let log = &mut state.devices.log;
+        log.push(json!({"n": serial, "at": at, "tool": tool, "action": action, "args": args}));
+        if log.len() > MAX_LOG {
+            log.remove(0);
+        }
+        Ok(result)
+    })?;
+    Ok(reply::json(
+        StatusCode::OK,
+        &json!({"ok": true, "result": result}),
+    ))
+}

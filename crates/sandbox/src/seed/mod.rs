@@ -1,0 +1,228 @@
+//! What the vendors know at first: a small company with one broken boardroom.
+//!
+//! Ids are fixed, so that recipes, tests and documents can name them.
+
+mod rooms;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use types::Timestamp;
+
+use crate::servicenow::{Stamp, insert};
+use crate::state::{Channel, Devices, FORMAT, ServiceNow, Settings, Slack, State, Tool, User, Zoom, opaque};
+
+/// How many reads a restarting Zoom room stays offline for, unless set otherwise.
+const RESTART_READS: u32 = 2;
+
+const CHANNELS: [(&str, &str, &str); 6] = [
+    ("C0AVOPS001", "avops", "AV operations: changes, confirmations"),
+    ("C0AVROOMS1", "av-rooms", "Room health"),
+    ("C0AVEVENTS", "av-events", "Events and run-of-show"),
+    ("C0AVSUPPRT", "av-support", "Requests for help"),
+    ("C0ALERTS01", "alerts", "Alerts from monitors"),
+    ("C0GENERAL1", "general", "Everything else"),
+];
+
+/// The first state, as of `now`.
+pub(crate) fn state(now: Timestamp) -> State {
+    let mut state = State {
+        format: FORMAT,
+        issued: 0,
+        settings: Settings {
+            zoom_restart_reads: RESTART_READS,
+        },
+        slack: slack(now),
+        zoom: Zoom {
+            tokens: Vec::new(),
+            users: users(),
+            rooms: rooms::all(),
+            sessions: BTreeMap::new(),
+        },
+        servicenow: ServiceNow {
+            records: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+        },
+        devices: devices(),
+    };
+    for (table, id, fields) in records() {
+        let fields = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        insert(&mut state, table, id, fields, &Stamp { at: now, by: "admin" });
+    }
+    state
+}
+
+fn slack(now: Timestamp) -> Slack {
+    let created_s = now.as_millis().div_euclid(1_000);
+    let channel = |(id, name, topic): (&str, &str, &str)| Channel {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        topic: topic.to_owned(),
+        created_s,
+        messages: Vec::new(),
+    };
+    Slack {
+        channels: CHANNELS.into_iter().map(channel).collect(),
+        last_stamp_us: 0,
+    }
+}
+
+fn users() -> Vec<User> {
+    let user = |id: &str, email: &str, first: &str, last: &str| User {
+        id: id.to_owned(),
+        email: email.to_owned(),
+        first_name: first.to_owned(),
+        last_name: last.to_owned(),
+    };
+    vec![
+        user("KdYKjnimT4KPd8KKdQt9FQ", "agentops@avops.example", "Agent", "Ops"),
+        user("9vQm3LbTQ2uX0kJc7e5N1w", "events@avops.example", "Event", "Desk"),
+    ]
+}
+
+type Seed = (&'static str, String, Vec<(&'static str, String)>);
+
+fn records() -> Vec<Seed> {
+    let seed = |table: &'static str, key: &str, fields: &[(&'static str, &str)]| -> Seed {
+        (
+            table,
+            seed_id(key),
+            fields
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+        )
+    };
+    let mut all = vec![
+        seed(
+            "sys_user_group",
+            "group:av",
+            &[
+                ("name", "AV Operations"),
+                ("email", "av-operations@avops.example"),
+            ],
+        ),
+        seed(
+            "sys_user_group",
+            "group:events",
+            &[("name", "Event Services"), ("email", "events@avops.example")],
+        ),
+        seed(
+            "sys_user",
+            "user:agentops",
+            &[
+                ("name", "AgentOps"),
+                ("user_name", "agentops"),
+                ("email", "agentops@avops.example"),
+            ],
+        ),
+        seed(
+            "sys_user",
+            "user:dana",
+            &[
+                ("name", "Dana Reyes"),
+                ("user_name", "dana.reyes"),
+                ("email", "dana.reyes@avops.example"),
+            ],
+        ),
+        seed(
+            "kb_knowledge_base",
+            "base:av",
+            &[
+                ("title", "AV Operations"),
+                ("description", "How rooms and events are run"),
+            ],
+        ),
+        seed(
+            "kb_category",
+            "category:rooms",
+            &[("label", "Zoom Rooms"), ("value", "zoom_rooms")],
+        ),
+    ];
+    let (group, caller, base) = (seed_id("group:av"), seed_id("user:dana"), seed_id("base:av"));
+    all.push(seed(
+        "incident",
+        "incident:hdmi",
+        &[
+            ("short_description", "Boardroom 4A: HDMI display is black"),
+            (
+                "description",
+                "The front display in Boardroom 4A shows no picture; the Zoom room is offline.",
+            ),
+            ("category", "hardware"),
+            ("urgency", "2"),
+            ("impact", "2"),
+            ("assignment_group", &group),
+            ("caller_id", &caller),
+            ("opened_by", &caller),
+        ],
+    ));
+    all.push(seed(
+        "kb_knowledge",
+        "article:hdmi",
+        &[
+            ("short_description", "Display is black over HDMI"),
+            (
+                "text",
+                "<h2>Check</h2><p>Power, input, cable. Restart the room if it is offline.</p>",
+            ),
+            ("kb_knowledge_base", &base),
+            ("workflow_state", "published"),
+            ("author", &caller),
+        ],
+    ));
+    all
+}
+
+fn seed_id(key: &str) -> String {
+    let mut id = opaque(key, 0);
+    id.truncate(32);
+    id
+}
+
+fn devices() -> Devices {
+    let tool = |id: &str, properties: serde_json::Value| Tool {
+        devices: BTreeMap::from([(id.to_owned(), properties)]),
+    };
+    let tools = [
+        (
+            "qsys_control",
+            tool(
+                "core-4a",
+                json!({
+                    "device_id": "core-4a", "name": "Boardroom 4A core", "state": "Operational",
+                    "gains": {"main": -12.0, "program": -18.0}, "snapshot": "Default",
+                    "snapshots": ["Default", "Meeting", "Presentation", "FactoryReset"],
+                }),
+            ),
+        ),
+        (
+            "dante_ctrl",
+            tool(
+                "dante-4a",
+                json!({"device_id": "dante-4a", "name": "Boardroom 4A audio", "routes": {"amp-1": "core-4a-out-1"}}),
+            ),
+        ),
+        (
+            "network_api",
+            tool(
+                "sw-4",
+                json!({
+                    "device_id": "sw-4", "name": "Floor 4 switch", "qos": {"12": "av-default"},
+                    "ports": {"12": {"packet_loss": 0.1, "jitter_ms": 4.0, "latency_ms": 6.0, "up": true}},
+                }),
+            ),
+        ),
+    ];
+    Devices {
+        tools: tools
+            .into_iter()
+            .map(|(name, tool)| (name.to_owned(), tool))
+            .collect(),
+        log: Vec::new(),
+    }
+}

@@ -1,0 +1,11 @@
+//! The sandbox over real sockets: every vendor's answers, every fault, TLS and the state file.
+
+mod control;
+mod devices;
+mod faults;
+mod rig;
+mod server;
+mod servicenow;
+mod slack;
+mod zoom;
+mod zoom_sessions;
