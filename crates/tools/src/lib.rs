@@ -1,1 +1,30 @@
-//! The tool registry, perform(permit), vendor and plain HTTP connectors
+//! Tools: the registry of actions, `perform(permit)`, the vendor connectors, plain HTTP connectors
+//! and the local actions.
+//!
+//! Boundary: [`Registry`] implements [`ports::Tools`]; nothing is performed without a
+//! [`governance::Permit`]. Where a tool lives and how to get in comes from [`Endpoints`], what the
+//! local actions keep goes to a [`LocalSink`], time comes from a [`types::Clock`]. Deliberately
+//! absent: any decision whether a call may run, retries, settings, storage.
+
+mod aliases;
+mod answer;
+mod arguments;
+mod connector;
+mod connectors;
+mod context;
+mod endpoint;
+mod http;
+mod load;
+mod marker;
+mod perform;
+mod registry;
+
+pub use aliases::argument_alias;
+pub use answer::{Answer, CallError};
+pub use connector::Connector;
+pub use connectors::local::{LocalSink, Saved};
+pub use connectors::plain::{HttpTool, Problem, http_tool};
+pub use context::CallContext;
+pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, default_base_url};
+pub use http::{Body, Request, Response};
+pub use registry::{Options, Registry};

@@ -1,0 +1,253 @@
+//! Every other name that resolves to an action or an argument: names of earlier tools, of older
+//! recipes and of people's habits. One table, so that a clash is seen.
+
+use types::ActionSpec;
+
+/// Other names of whole tools: every action is reachable under them as well.
+const TOOLS: &[(&str, &[&str])] = &[
+    ("slack", &["mcp-slack"]),
+    ("zoom", &["mcp-zoom", "zoom_admin"]),
+    ("servicenow", &["mcp-servicenow", "incident_ticketing"]),
+];
+
+/// Other names of actions. A bare name that is the action's own is listed where older recipes use
+/// it: a name declared here stays unambiguous when another tool offers an action of that name.
+const ACTIONS: &[(&str, &[&str])] = &[
+    (
+        "slack.post_message",
+        &["post_message", "slack.post", "slack.notify", "notify"],
+    ),
+    ("slack.history", &["slack.read", "slack.get_history"]),
+    ("slack.auth_test", &["slack.whoami"]),
+    (
+        "zoom.find_room",
+        &[
+            "find_room",
+            "lookup_zoom_room",
+            "zoom.lookup_room",
+            "zoom.lookup_zoom_room",
+        ],
+    ),
+    ("zoom.list_rooms", &["zoom.rooms"]),
+    (
+        "zoom.room_health",
+        &[
+            "get_room_status",
+            "get_room_health",
+            "zoom.get_room_status",
+            "zoom.get_room_health",
+        ],
+    ),
+    (
+        "zoom.restart_room",
+        &[
+            "restart_room",
+            "reboot_room",
+            "reboot_zoom_room",
+            "zoom.reboot_room",
+            "zoom.reboot_zoom_room",
+        ],
+    ),
+    ("zoom.check_policy", &["check_policy"]),
+    ("zoom.create_webinar", &["create_webinar"]),
+    ("zoom.create_meeting", &["create_meeting"]),
+    (
+        "servicenow.create_incident",
+        &[
+            "create_incident",
+            "servicenow.incident.create",
+            "incident_ticketing.create",
+        ],
+    ),
+    (
+        "servicenow.get_incident",
+        &["get_incident", "servicenow.incident.get"],
+    ),
+    ("servicenow.find_incidents", &["servicenow.incident.list"]),
+    (
+        "servicenow.update_incident",
+        &["update_incident", "servicenow.incident.update"],
+    ),
+    (
+        "servicenow.create_article",
+        &["create_kb", "servicenow.create_kb", "servicenow.kb.create"],
+    ),
+    ("servicenow.get_article", &["get_kb", "servicenow.kb.get"]),
+    (
+        "servicenow.update_article",
+        &["update_kb", "servicenow.kb.update"],
+    ),
+    ("servicenow.attach_file", &["servicenow.kb.attach"]),
+    ("servicenow.create_story", &["create_story"]),
+    ("servicenow.create_subtask", &["create_subtask"]),
+    ("servicenow.create_task", &["create_task"]),
+    ("local.run_checklist", &["run_checklist"]),
+    ("local.evaluate_thresholds", &["evaluate_thresholds"]),
+    ("local.report_status", &["report_status"]),
+    ("local.save_recipe_draft", &["save_recipe", "save_recipe_draft"]),
+    ("local.save_file", &["save_file"]),
+    ("local.sop_to_article", &["sop_to_article"]),
+];
+
+/// Other names of arguments, by action. They are read when a call is performed; a document is
+/// checked against the names in the action's schema.
+const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("zoom.room_devices", ROOM),
+    ("zoom.room_health", ROOM),
+    ("zoom.restart_room", ROOM),
+    ("zoom.check_policy", ROOM),
+    ("servicenow.create_incident", &[("title", "short_description")]),
+    ("servicenow.create_story", &[("title", "short_description")]),
+    ("servicenow.create_subtask", &[("title", "short_description")]),
+    ("servicenow.create_task", &[("title", "short_description")]),
+    (
+        "servicenow.create_article",
+        &[
+            ("short_description", "title"),
+            ("text", "html"),
+            ("kb_knowledge_base", "knowledge_base"),
+        ],
+    ),
+    (
+        "servicenow.update_article",
+        &[
+            ("sys_id", "article"),
+            ("short_description", "title"),
+            ("text", "html"),
+        ],
+    ),
+    (
+        "servicenow.get_article",
+        &[("sys_id", "article"), ("number", "article")],
+    ),
+    (
+        "servicenow.get_incident",
+        &[("sys_id", "incident"), ("number", "incident")],
+    ),
+    (
+        "servicenow.update_incident",
+        &[("sys_id", "incident"), ("number", "incident")],
+    ),
+];
+
+const ROOM: &[(&str, &str)] = &[("room", "room_id"), ("roomId", "room_id")];
+
+/// The argument that `name` stands for in calls of `action` (`tool.action`), if it is another name.
+pub fn argument_alias(action: &str, name: &str) -> Option<&'static str> {
+    let (_, names) = ARGUMENTS.iter().find(|(known, _)| *known == action)?;
+    names
+        .iter()
+        .find(|(alias, _)| *alias == name)
+        .map(|(_, argument)| *argument)
+}
+
+/// Adds the action's other names to its specification.
+pub(crate) fn extend(spec: &mut ActionSpec) {
+    let name = spec.name();
+    let own = ACTIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(&[][..], |(_, names)| *names);
+    let mut aliases: Vec<String> = own.iter().map(|&alias| alias.to_owned()).collect();
+    let tools = TOOLS
+        .iter()
+        .find(|(known, _)| *known == spec.tool)
+        .map_or(&[][..], |(_, names)| *names);
+    for tool in tools {
+        aliases.push(format!("{tool}.{}", spec.action));
+        let prefix = format!("{}.", spec.tool);
+        for alias in own {
+            match alias.strip_prefix(&prefix) {
+                Some(rest) => aliases.push(format!("{tool}.{rest}")),
+                None if !alias.contains('.') => aliases.push(format!("{tool}.{alias}")),
+                None => {}
+            }
+        }
+    }
+    for alias in aliases {
+        if alias != name && !spec.aliases.contains(&alias) {
+            spec.aliases.push(alias);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors;
+    use types::{Catalog, Lookup};
+
+    fn catalog() -> Catalog {
+        Catalog::new(connectors::specs())
+    }
+
+    #[test]
+    fn every_table_entry_names_an_action_and_an_argument_that_exist() {
+        let catalog = catalog();
+        let action = |name: &str| match catalog.find(name) {
+            Lookup::Found(spec) if spec.name() == name => spec.clone(),
+            other => panic!("{name}: {other:?}"),
+        };
+        for (name, _) in ACTIONS {
+            action(name);
+        }
+        for (name, arguments) in ARGUMENTS {
+            let spec = action(name);
+            for (alias, argument) in *arguments {
+                let known = &spec.input["properties"];
+                assert!(known[*argument].is_object(), "{name} has no argument {argument}");
+                assert!(
+                    known[*alias].is_null(),
+                    "{name} has an argument {alias} of its own"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_names_of_earlier_tools_and_recipes_resolve() {
+        let catalog = catalog();
+        let check = |name: &str, expected: &str| match catalog.find(name) {
+            Lookup::Found(spec) => assert_eq!(spec.name(), expected, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        };
+        for (name, expected) in [
+            ("post_message", "slack.post_message"),
+            ("slack.post", "slack.post_message"),
+            ("notify", "slack.post_message"),
+            ("mcp-slack.post_message", "slack.post_message"),
+            ("create_kb", "servicenow.create_article"),
+            ("servicenow.create_kb", "servicenow.create_article"),
+            ("mcp-servicenow.create_kb", "servicenow.create_article"),
+            ("servicenow.kb.create", "servicenow.create_article"),
+            ("servicenow.kb.attach", "servicenow.attach_file"),
+            ("servicenow.kb.get", "servicenow.get_article"),
+            ("create_webinar", "zoom.create_webinar"),
+            ("lookup_zoom_room", "zoom.find_room"),
+            ("check_policy", "zoom.check_policy"),
+            ("report_status", "local.report_status"),
+            ("create_incident", "servicenow.create_incident"),
+            ("create_task", "servicenow.create_task"),
+            ("mcp-servicenow.create_task", "servicenow.create_task"),
+            ("get_room_status", "zoom.room_health"),
+            ("mcp-zoom.get_room_status", "zoom.room_health"),
+            ("get_room_health", "zoom.room_health"),
+            ("zoom_admin.get_room_health", "zoom.room_health"),
+            ("zoom_admin.reboot_room", "zoom.restart_room"),
+            ("reboot_zoom_room", "zoom.restart_room"),
+            ("evaluate_thresholds", "local.evaluate_thresholds"),
+            ("run_checklist", "local.run_checklist"),
+            ("incident_ticketing.create", "servicenow.create_incident"),
+        ] {
+            check(name, expected);
+        }
+    }
+
+    #[test]
+    fn no_name_is_ambiguous_among_the_built_in_tools() {
+        let catalog = catalog();
+        for name in catalog.names() {
+            assert!(matches!(catalog.find(name), Lookup::Found(_)), "{name}");
+        }
+    }
+}

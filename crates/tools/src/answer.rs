@@ -1,0 +1,83 @@
+//! What a connector brings back: an answer, or an error that says whether anything happened.
+
+use serde_json::Value;
+use types::{Artifact, Failure, Millis};
+
+/// A connector's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The output, as the action's schema describes it.
+    pub output: Value,
+    /// What the call left behind.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl Answer {
+    /// An answer that left nothing behind.
+    pub fn new(output: Value) -> Self {
+        Self {
+            output,
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// The answer with something that the call left behind.
+    #[must_use]
+    pub fn with(mut self, artifact: Artifact) -> Self {
+        self.artifacts.push(artifact);
+        self
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Known not to have happened.
+    #[error("{failure}")]
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Whether trying again may help.
+        retryable: bool,
+        /// How long the outside asked us to wait, in milliseconds.
+        retry_after_ms: Option<Millis>,
+    },
+    /// Nobody knows whether it happened, if something had been sent.
+    #[error("{failure}")]
+    Unknown {
+        /// What was seen.
+        failure: Failure,
+    },
+}
+
+impl CallError {
+    /// Known not to have happened, and trying again won't help.
+    pub fn refused(failure: Failure) -> Self {
+        CallError::Failed {
+            failure,
+            retryable: false,
+            retry_after_ms: None,
+        }
+    }
+
+    /// Known not to have happened; trying again may help.
+    pub fn retryable(failure: Failure) -> Self {
+        CallError::Failed {
+            failure,
+            retryable: true,
+            retry_after_ms: None,
+        }
+    }
+
+    /// Nobody knows.
+    pub fn unknown(failure: Failure) -> Self {
+        CallError::Unknown { failure }
+    }
+
+    /// What is said about it.
+    pub fn failure(&self) -> &Failure {
+        match self {
+            CallError::Failed { failure, .. } | CallError::Unknown { failure } => failure,
+        }
+    }
+}

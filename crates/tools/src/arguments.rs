@@ -1,0 +1,93 @@
+//! Arguments on their way to a connector: other names replaced, then checked against the schema.
+
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+use types::Failure;
+
+use crate::aliases::argument_alias;
+use crate::http::clip;
+
+/// The most problems that one message lists.
+const MOST_PROBLEMS: usize = 20;
+
+/// The arguments with other names replaced by the schema's own. A name that is given both ways stays
+/// as it is, for the schema to refuse.
+pub(crate) fn canonical(action: &str, args: &Value) -> Value {
+    let Some(given) = args.as_object() else {
+        return args.clone();
+    };
+    let mut canonical = Map::new();
+    for (name, value) in given {
+        match argument_alias(action, name) {
+            Some(argument) if !given.contains_key(argument) => {
+                canonical.insert(argument.to_owned(), value.clone())
+            }
+            _ => canonical.insert(name.clone(), value.clone()),
+        };
+    }
+    Value::Object(canonical)
+}
+
+/// Checks the arguments of `action`, listing every problem at once.
+pub(crate) fn check(action: &str, schema: &Validator, args: &Value) -> Result<(), Failure> {
+    let mut problems: Vec<String> = schema
+        .iter_errors(args)
+        .take(MOST_PROBLEMS)
+        .map(|error| match error.instance_path().as_str() {
+            "" => clip(&error.to_string()),
+            path => clip(&format!("{}: {error}", path.trim_start_matches('/'))),
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    problems.sort();
+    Err(Failure::new(
+        "arguments_invalid",
+        format!("{action} can't take these arguments: {}", problems.join("; ")),
+    )
+    .hint(format!("`agentops tool show {action}` lists the arguments")))
+}
+
+/// A text argument, if it is there.
+pub(crate) fn text<'a>(args: &'a Value, name: &str) -> Option<&'a str> {
+    args.get(name)?.as_str()
+}
+
+/// A refusal of arguments that no schema could express.
+pub(crate) fn invalid(message: impl Into<String>) -> crate::CallError {
+    crate::CallError::refused(Failure::new("arguments_invalid", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn other_names_are_replaced_unless_both_are_given() {
+        let canonical = |args| canonical("zoom.room_health", &args);
+        assert_eq!(canonical(json!({"roomId": "a"})), json!({"room_id": "a"}));
+        assert_eq!(
+            canonical(json!({"room_id": "a", "room": "b"})),
+            json!({"room_id": "a", "room": "b"})
+        );
+    }
+
+    #[test]
+    fn all_problems_are_listed() {
+        let schema = json!({"type": "object", "required": ["a", "b"], "properties": {"a": {}, "b": {}, "c": {"type": "integer"}}, "additionalProperties": false});
+        let schema = jsonschema::draft202012::new(&schema).expect("a schema");
+        let failure = check("x.y", &schema, &json!({"c": "one", "d": 1})).expect_err("bad arguments");
+        assert_eq!(failure.code, "arguments_invalid");
+        for part in [
+            "\"a\" is a required",
+            "\"b\" is a required",
+            "c: \"one\" is not of type",
+            "'d' was unexpected",
+        ] {
+            assert!(failure.message.contains(part), "{part} in {}", failure.message);
+        }
+        assert_eq!(check("x.y", &schema, &json!({"a": 1, "b": 2})), Ok(()));
+    }
+}

@@ -1,0 +1,54 @@
+//! What every connector offers to the registry.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use types::{Failure, ToolSpec};
+
+use crate::{Answer, CallContext, CallError};
+
+/// One tool: its actions and how they are called. A connector never decides whether a call may run;
+/// it sends through its [`CallContext`], which asks the guard before each request.
+#[async_trait]
+pub trait Connector: Send + Sync + 'static {
+    /// The tool as the catalogue shows it, with all names that resolve to its actions.
+    fn spec(&self) -> ToolSpec;
+
+    /// Whether the tool lives somewhere else and so needs an [`crate::Endpoint`].
+    fn remote(&self) -> bool {
+        true
+    }
+
+    /// Performs one action, whose arguments fit the action's schema.
+    async fn call(&self, ctx: &CallContext, action: &str, args: &Value) -> Result<Answer, CallError>;
+
+    /// Looks for the effect of an earlier call with the same key: its answer, or `None` if it is
+    /// certain that there is none. Any doubt is an error.
+    async fn look_up(
+        &self,
+        ctx: &CallContext,
+        action: &str,
+        args: &Value,
+    ) -> Result<Option<Answer>, CallError> {
+        let _ = (ctx, args);
+        Err(no_look_up(action))
+    }
+
+    /// Asks the tool how it is, with a cheap read; the text says what was seen.
+    async fn health(&self, ctx: &CallContext) -> Result<String, CallError>;
+}
+
+/// The answer for actions whose effect can't be found again.
+pub(crate) fn no_look_up(action: &str) -> CallError {
+    CallError::refused(Failure::new(
+        "look_up_impossible",
+        format!("{action} leaves no marker, so nobody can look up whether it happened"),
+    ))
+}
+
+/// The answer for an action that the specification names and the connector doesn't know: a defect.
+pub(crate) fn unknown_action(action: &str) -> CallError {
+    CallError::refused(Failure::new(
+        "action_unknown",
+        format!("the connector has no action {action}"),
+    ))
+}

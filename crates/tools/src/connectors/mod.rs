@@ -1,0 +1,27 @@
+//! The built-in connectors, one folder each.
+
+use std::sync::Arc;
+
+use crate::Connector;
+
+pub(crate) mod local;
+pub(crate) mod plain;
+mod servicenow;
+mod slack;
+mod zoom;
+
+/// The connectors that every installation has.
+pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector>> {
+    vec![
+        Arc::new(local::Local::new(sink)),
+        Arc::new(servicenow::ServiceNow),
+        Arc::new(slack::Slack),
+        Arc::new(zoom::Zoom::default()),
+    ]
+}
+
+/// Their specifications.
+#[cfg(test)]
+pub(crate) fn specs() -> Vec<types::ToolSpec> {
+    vec![local::spec(), servicenow::spec(), slack::spec(), zoom::spec()]
+}

@@ -1,0 +1,113 @@
+//! One call's surroundings: who calls, under which key, until when, and the way out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ports::SendGuard;
+use types::{Clock, Failure, Mode, RunId, TenantId, Timestamp};
+
+use crate::http::{Http, Request, Response};
+use crate::marker::marker;
+use crate::{CallError, Endpoint};
+
+/// The longest that a request which only adorns the answer may take, in milliseconds.
+const SIDE_REQUEST_MS: u64 = 2000;
+
+/// What a connector sees of one call.
+pub struct CallContext {
+    /// Whose call.
+    pub tenant: TenantId,
+    /// The run; none for a health check.
+    pub run: Option<RunId>,
+    /// Mock or real.
+    pub mode: Mode,
+    /// The idempotency key of the permit; the same for every attempt.
+    pub key: String,
+    /// The call is given up at this instant.
+    pub deadline: Timestamp,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) guard: Arc<dyn SendGuard>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) http: Arc<Http>,
+    /// Whether an effect may be under way: set before its first byte, taken back by a refusal.
+    pub(crate) sent: AtomicBool,
+}
+
+impl CallContext {
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The text by which an effect of this call is found again.
+    pub fn marker(&self) -> String {
+        marker(&self.key)
+    }
+
+    /// Before this instant nothing of this run can have happened: its creation (ids are ordered by
+    /// time) less five minutes for clocks that differ.
+    pub fn began_after(&self) -> Timestamp {
+        let millis = self.run.map_or(0, |run| {
+            run.as_bytes()[..6]
+                .iter()
+                .fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte))
+        });
+        Timestamp::from_millis(i64::try_from(millis).unwrap_or(0)) - 5 * 60 * 1000
+    }
+
+    /// Where the tool lives.
+    ///
+    /// # Errors
+    /// `tool_not_configured` if the connector said that it isn't remote.
+    pub fn endpoint(&self) -> Result<&Endpoint, CallError> {
+        self.endpoint.as_ref().ok_or_else(|| {
+            CallError::refused(Failure::new("tool_not_configured", "the tool has no endpoint"))
+        })
+    }
+
+    /// Sends one request and reads the whole answer, whatever its status. The guard is asked
+    /// directly before; nothing is retried or redirected.
+    ///
+    /// # Errors
+    /// `Failed` if nothing was sent, `Unknown` if the answer was lost, too long or late.
+    pub async fn send(&self, request: &Request) -> Result<Response, CallError> {
+        let ready = self.http.prepare(self.endpoint()?, request)?;
+        let limit = request
+            .is_side()
+            .then(|| SIDE_REQUEST_MS.min(self.deadline.since(self.now()) / 2));
+        if request.is_effect() {
+            self.begin_effect()?;
+        } else {
+            self.may_send()?;
+        }
+        ready.send(limit).await.inspect_err(|error| {
+            if request.is_effect() && matches!(error, CallError::Failed { .. }) {
+                self.refused();
+            }
+        })
+    }
+
+    /// Must be called directly before an effect begins that isn't a [`Request`].
+    ///
+    /// # Errors
+    /// The guard forbids it: nothing may be sent.
+    pub fn begin_effect(&self) -> Result<(), CallError> {
+        self.may_send()?;
+        self.sent.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Says that the effect that was sent is known not to have happened.
+    pub fn refused(&self) {
+        self.sent.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether an effect may be under way.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    fn may_send(&self) -> Result<(), CallError> {
+        self.guard.may_send().map_err(CallError::retryable)
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a tool lives and how to get in: what the composition root tells connectors.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use types::{Failure, Mode, TenantId};
+
+/// A secret in the clear, which never shows itself in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the header or form that carries it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How to authenticate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// The tool asks for nothing.
+    None,
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A header of the vendor's own, such as `x-sn-apikey`.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+    /// OAuth with account credentials (Zoom's server-to-server apps): tokens are fetched and kept.
+    Account {
+        /// Where tokens are fetched; `None` follows from the base URL.
+        token_url: Option<String>,
+        /// The account.
+        account_id: String,
+        /// The app.
+        client_id: String,
+        /// The app's secret.
+        client_secret: Secret,
+    },
+}
+
+/// One tool's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The URL before the vendor's own paths (`https://slack.com`, before `/api/…`).
+    pub base_url: String,
+    /// How to authenticate.
+    pub credentials: Credentials,
+    /// If set, the only certificate authorities trusted for this endpoint, PEM.
+    pub ca_pem: Option<String>,
+    /// Whether the address may be private, loopback or link-local.
+    pub allow_private: bool,
+}
+
+/// Gives the endpoint of a tool: from settings and secrets in real mode, the sandbox in mock mode.
+#[async_trait]
+pub trait Endpoints: Send + Sync + 'static {
+    /// The endpoint of `tool` for `tenant`.
+    ///
+    /// # Errors
+    /// `tool_not_configured`, or whatever kept settings and secrets from being read; the call then
+    /// fails without having been sent.
+    async fn endpoint(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<Endpoint, Failure>;
+}
+
+/// The vendor's own base URL, for tools that live at one place for everybody.
+pub fn default_base_url(tool: &str) -> Option<&'static str> {
+    match tool {
+        "slack" => Some("https://slack.com"),
+        "zoom" => Some("https://api.zoom.us"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let endpoint = Endpoint {
+            base_url: "https://slack.com".into(),
+            credentials: Credentials::Bearer(Secret::new("xoxb-hush")),
+            ca_pem: None,
+            allow_private: false,
+        };
+        assert!(!format!("{endpoint:?}").contains("hush"));
+        let Credentials::Bearer(secret) = endpoint.credentials else {
+            panic!("a bearer")
+        };
+        assert_eq!(secret.reveal(), "xoxb-hush");
+    }
+}

@@ -1,0 +1,263 @@
+//! Clients by trust settings, and sending one request with them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, Url, redirect, retry};
+use types::Failure;
+
+use super::address::{PrivateAddress, PublicOnly, is_private};
+use super::{Body, Request, Response};
+use crate::{CallError, Credentials, Endpoint};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than servers keep idle connections, so that a request rarely meets a closing one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest answer that is read.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// Clients kept at a time; endpoints differ in few trust settings.
+const MOST_CLIENTS: usize = 32;
+
+type Trust = (Option<String>, bool);
+
+/// The outbound clients, one per trust settings.
+#[derive(Default)]
+pub(crate) struct Http {
+    clients: Mutex<HashMap<Trust, Client>>,
+}
+
+/// A request that can go out: everything that can fail before sending has not failed.
+pub(crate) struct Ready {
+    client: Client,
+    request: reqwest::Request,
+}
+
+impl Http {
+    /// Builds the request for this endpoint.
+    pub(crate) fn prepare(&self, endpoint: &Endpoint, request: &Request) -> Result<Ready, CallError> {
+        let url = url(endpoint, request)?;
+        check_address(&url, endpoint)?;
+        let client = self.client(endpoint)?;
+        let mut built = client.request(request.method.clone(), url);
+        if !request.query.is_empty() {
+            built = built.query(&request.query);
+        }
+        for (name, value) in &request.headers {
+            built = built.header(*name, value);
+        }
+        built = match &request.body {
+            Body::Empty => built,
+            Body::Json(value) => built.json(value),
+            Body::Form(fields) => built.form(fields),
+            Body::Bytes { content_type, bytes } => {
+                built.header(CONTENT_TYPE, content_type).body(bytes.clone())
+            }
+        };
+        let mut request_out = built
+            .build()
+            .map_err(|error| misconfigured(&error.without_url().to_string()))?;
+        let credentials = request.credentials.as_ref().unwrap_or(&endpoint.credentials);
+        if let Some((name, mut value)) = authorization(credentials)? {
+            value.set_sensitive(true);
+            request_out.headers_mut().insert(name, value);
+        }
+        Ok(Ready {
+            client,
+            request: request_out,
+        })
+    }
+
+    fn client(&self, endpoint: &Endpoint) -> Result<Client, CallError> {
+        let trust = (endpoint.ca_pem.clone(), endpoint.allow_private);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&trust) {
+            return Ok(client.clone());
+        }
+        if clients.len() >= MOST_CLIENTS {
+            clients.clear();
+        }
+        let client = build(&trust)?;
+        clients.insert(trust, client.clone());
+        Ok(client)
+    }
+}
+
+impl Ready {
+    /// Sends and reads the whole answer, within `limit_ms` if there is one.
+    pub(crate) async fn send(self, limit_ms: Option<u64>) -> Result<Response, CallError> {
+        let work = exchange(self.client, self.request);
+        match limit_ms {
+            None => work.await,
+            Some(limit) => tokio::time::timeout(Duration::from_millis(limit), work)
+                .await
+                .unwrap_or_else(|_| Err(lost("no answer in time"))),
+        }
+    }
+}
+
+async fn exchange(client: Client, request: reqwest::Request) -> Result<Response, CallError> {
+    let host = request.url().host_str().unwrap_or_default().to_owned();
+    let mut answer = client
+        .execute(request)
+        .await
+        .map_err(|error| transport(&host, error))?;
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| transport(&host, error))? {
+        if body.len() + chunk.len() > MOST_BYTES {
+            return Err(CallError::unknown(Failure::new(
+                "answer_unreadable",
+                format!("{host} answered {status} with more than {MOST_BYTES} bytes"),
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// A connection that was never made is known not to have carried anything; all else is in doubt.
+fn transport(host: &str, error: reqwest::Error) -> CallError {
+    let before = error.is_connect() || error.is_builder();
+    let error = error.without_url();
+    let text = chain(&error);
+    if before && is_refused_address(&error) {
+        CallError::refused(address_refused(&text))
+    } else if before {
+        CallError::retryable(
+            Failure::new("tool_unreachable", format!("no connection to {host}: {text}"))
+                .hint("check the tool's base URL and that it is up"),
+        )
+    } else {
+        lost(&format!("the answer of {host} was lost: {text}"))
+    }
+}
+
+fn lost(message: &str) -> CallError {
+    CallError::unknown(Failure::new("tool_failed", message))
+}
+
+fn is_refused_address(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = cause {
+        if inner.is::<PrivateAddress>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
+fn address_refused(message: &str) -> Failure {
+    Failure::new("address_refused", message)
+        .hint("allow private addresses for this tool if it really lives inside your network")
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    super::classify::clip(&text)
+}
+
+fn url(endpoint: &Endpoint, request: &Request) -> Result<Url, CallError> {
+    let base = request.absolute.as_deref().unwrap_or(&endpoint.base_url);
+    let mut url =
+        Url::parse(base).map_err(|error| misconfigured(&format!("'{base}' is not a URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(misconfigured(&format!(
+            "'{base}' is not an http(s) URL with a host"
+        )));
+    }
+    if let Some(odd) = request
+        .path
+        .iter()
+        .find(|segment| matches!(segment.as_str(), "" | "." | ".."))
+    {
+        return Err(CallError::refused(Failure::new(
+            "arguments_invalid",
+            format!("'{odd}' can't name a thing in an address"),
+        )));
+    }
+    if !request.path.is_empty() {
+        let mut segments = url
+            .path_segments_mut()
+            .map_err(|()| misconfigured("the base URL can't carry a path"))?;
+        segments.pop_if_empty().extend(&request.path);
+    }
+    Ok(url)
+}
+
+fn check_address(url: &Url, endpoint: &Endpoint) -> Result<(), CallError> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(address) if is_private(address) && !endpoint.allow_private => {
+            Err(CallError::refused(address_refused(&format!(
+                "{address} is a private address, which this endpoint may not reach"
+            ))))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn authorization(credentials: &Credentials) -> Result<Option<(HeaderName, HeaderValue)>, CallError> {
+    let unsendable = || misconfigured("a secret holds characters that no header can carry");
+    let value = |text: String| HeaderValue::from_str(&text).map_err(|_| unsendable());
+    Ok(match credentials {
+        Credentials::None | Credentials::Account { .. } => None,
+        Credentials::Bearer(token) => Some((AUTHORIZATION, value(format!("Bearer {}", token.reveal()))?)),
+        Credentials::Basic { user, password } => {
+            let pair = STANDARD.encode(format!("{user}:{}", password.reveal()));
+            Some((AUTHORIZATION, value(format!("Basic {pair}"))?))
+        }
+        Credentials::Header { name, value: secret } => {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| misconfigured(&format!("'{name}' is not the name of a header")))?;
+            Some((name, value(secret.reveal().to_owned())?))
+        }
+    })
+}
+
+fn build((ca_pem, allow_private): &Trust) -> Result<Client, CallError> {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // An error only says that another part of the process has installed one before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    let mut builder = Client::builder()
+        .user_agent(concat!("agentops/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        // A proxy would resolve names by itself, past the check of addresses.
+        .no_proxy()
+        .retry(retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    if let Some(pem) = ca_pem {
+        let bundle = Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|error| misconfigured(&format!("the certificate authority can't be read: {error}")))?;
+        builder = builder.tls_certs_only(bundle);
+    }
+    if !allow_private {
+        builder = builder.dns_resolver(Arc::new(PublicOnly));
+    }
+    builder.build().map_err(|error| misconfigured(&chain(&error)))
+}
+
+fn misconfigured(message: &str) -> CallError {
+    CallError::refused(Failure::new("tool_misconfigured", message).hint("check the tool's settings"))
+}

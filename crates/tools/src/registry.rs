@@ -1,0 +1,319 @@
+//! The registry: which tools there are, and the way from a permit to a connector.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use governance::Permit;
+use jsonschema::Validator;
+use ports::{Call, Health, SendGuard, Tools};
+use serde_json::Value;
+use types::{ActionSpec, Catalog, Clock, Failure, Lookup, Millis, Mode, Outcome, ProbeResult, TenantId};
+
+use crate::connectors::plain::Plain;
+use crate::connectors::{self, local::LocalSink};
+use crate::http::Http;
+use crate::{Answer, CallContext, CallError, Connector, Endpoints, HttpTool, arguments, perform};
+
+/// How long a health check may take, in milliseconds.
+const HEALTH_TIMEOUT_MS: Millis = 10_000;
+
+/// What the registry needs.
+pub struct Options {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where tools live and how to get in.
+    pub endpoints: Arc<dyn Endpoints>,
+    /// Where the local actions keep recipe drafts and files.
+    pub sink: Arc<dyn LocalSink>,
+    /// Plain HTTP tools, as [`crate::http_tool`] reads them.
+    pub http_tools: Vec<HttpTool>,
+    /// Connectors beside the built-in ones; one with the same name replaces a built-in one.
+    pub extra: Vec<Arc<dyn Connector>>,
+}
+
+/// The configured tools.
+pub struct Registry {
+    clock: Arc<dyn Clock>,
+    endpoints: Arc<dyn Endpoints>,
+    http: Arc<Http>,
+    fixed: Vec<Arc<dyn Connector>>,
+    book: RwLock<Arc<Book>>,
+}
+
+/// Everything that a change of tools replaces at once.
+struct Book {
+    catalog: Arc<Catalog>,
+    connectors: BTreeMap<String, Arc<dyn Connector>>,
+    schemas: BTreeMap<String, Schemas>,
+}
+
+struct Schemas {
+    input: Validator,
+    output: Validator,
+}
+
+/// One action and its connector, found.
+struct Found {
+    book: Arc<Book>,
+    connector: Arc<dyn Connector>,
+    spec: ActionSpec,
+}
+
+impl Registry {
+    /// A registry of the built-in tools and those in the options.
+    ///
+    /// # Errors
+    /// `manifest_invalid` if a schema of a tool can't be read.
+    pub fn new(options: Options) -> Result<Self, Failure> {
+        let mut fixed = connectors::built_in(options.sink);
+        fixed.extend(options.extra);
+        let book = Book::new(&fixed, options.http_tools)?;
+        Ok(Self {
+            clock: options.clock,
+            endpoints: options.endpoints,
+            http: Arc::new(Http::default()),
+            fixed,
+            book: RwLock::new(Arc::new(book)),
+        })
+    }
+
+    /// Replaces the plain HTTP tools; calls that are under way end with the tools they began with.
+    ///
+    /// # Errors
+    /// `manifest_invalid` if a schema of a tool can't be read; then nothing has changed.
+    pub fn replace_http_tools(&self, tools: Vec<HttpTool>) -> Result<(), Failure> {
+        let book = Book::new(&self.fixed, tools)?;
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
+        Ok(())
+    }
+
+    fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn find(&self, action: &str) -> Result<Found, CallError> {
+        let book = self.book();
+        match book.catalog.find(action) {
+            Lookup::Found(spec) if book.connectors.contains_key(&spec.tool) => Ok(Found {
+                connector: Arc::clone(&book.connectors[&spec.tool]),
+                spec: spec.clone(),
+                book,
+            }),
+            _ => Err(CallError::refused(
+                Failure::new("action_unknown", format!("no configured tool offers {action}"))
+                    .hint("`agentops tool list` shows what there is"),
+            )),
+        }
+    }
+
+    /// Everything that is checked before a connector is reached.
+    async fn admit(&self, permit: &Permit, call: Call) -> Result<(Found, CallContext, Value), CallError> {
+        if types::digest(&call.args.value) != *permit.digest() {
+            return Err(mismatch("the permit was given for other arguments"));
+        }
+        let found = self.find(permit.action())?;
+        let args = arguments::canonical(permit.action(), &call.args.value);
+        if let Some(schemas) = found.book.schemas.get(&found.spec.name()) {
+            arguments::check(permit.action(), &schemas.input, &args).map_err(CallError::refused)?;
+        }
+        let ctx = self
+            .context(&found.connector, &found.spec.tool, permit, call)
+            .await?;
+        Ok((found, ctx, args))
+    }
+
+    async fn context(
+        &self,
+        connector: &Arc<dyn Connector>,
+        tool: &str,
+        permit: &Permit,
+        call: Call,
+    ) -> Result<CallContext, CallError> {
+        let endpoint = if connector.remote() {
+            let asked = self.endpoints.endpoint(call.tenant, tool, permit.mode()).await;
+            Some(asked.map_err(CallError::refused)?)
+        } else {
+            None
+        };
+        Ok(CallContext {
+            tenant: call.tenant,
+            run: Some(permit.run()),
+            mode: permit.mode(),
+            key: permit.key().to_owned(),
+            deadline: call.deadline,
+            endpoint,
+            guard: call.guard,
+            clock: Arc::clone(&self.clock),
+            http: Arc::clone(&self.http),
+            sent: AtomicBool::new(false),
+        })
+    }
+
+    async fn ask_health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<String, CallError> {
+        let Some(connector) = self.book().connectors.get(tool).cloned() else {
+            return Err(CallError::refused(Failure::new(
+                "action_unknown",
+                format!("there is no tool {tool}"),
+            )));
+        };
+        let endpoint = if connector.remote() {
+            Some(
+                self.endpoints
+                    .endpoint(tenant, tool, mode)
+                    .await
+                    .map_err(CallError::refused)?,
+            )
+        } else {
+            None
+        };
+        let ctx = CallContext {
+            tenant,
+            run: None,
+            mode,
+            key: String::new(),
+            deadline: self.clock.now() + HEALTH_TIMEOUT_MS,
+            endpoint,
+            guard: Arc::new(ReadsOnly),
+            clock: Arc::clone(&self.clock),
+            http: Arc::clone(&self.http),
+            sent: AtomicBool::new(false),
+        };
+        perform::bounded(&ctx, connector.health(&ctx)).await
+    }
+}
+
+#[async_trait]
+impl Tools for Registry {
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.book().catalog)
+    }
+
+    async fn perform(&self, permit: Permit, call: Call) -> Outcome {
+        let admitted = if permit.look_up_only() {
+            Err(mismatch(
+                "the permit covers only looking up what an earlier attempt did",
+            ))
+        } else {
+            self.admit(&permit, call).await
+        };
+        let (found, ctx, args) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => return not_begun(error),
+        };
+        let work = found.connector.call(&ctx, &found.spec.action, &args);
+        let result = perform::bounded(&ctx, work).await;
+        if let Ok(answer) = &result {
+            warn_of_odd_output(&found, answer);
+        }
+        perform::outcome(&ctx, &found.spec, result)
+    }
+
+    async fn look_up(&self, permit: Permit, call: Call) -> ProbeResult {
+        match self.admit(&permit, call).await {
+            Ok((found, ctx, args)) => {
+                let work = found.connector.look_up(&ctx, &found.spec.action, &args);
+                perform::found(&found.spec, perform::bounded(&ctx, work).await)
+            }
+            Err(error) => ProbeResult::Unclear {
+                failure: error.failure().clone(),
+            },
+        }
+    }
+
+    async fn health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Health {
+        let began = self.clock.now();
+        let asked = self.ask_health(tenant, tool, mode).await;
+        Health {
+            tool: tool.to_owned(),
+            ok: asked.is_ok(),
+            detail: asked.unwrap_or_else(|error| error.to_string()),
+            mode,
+            latency_ms: self.clock.now().since(began),
+        }
+    }
+}
+
+impl Book {
+    fn new(fixed: &[Arc<dyn Connector>], http_tools: Vec<HttpTool>) -> Result<Self, Failure> {
+        let plain = http_tools
+            .into_iter()
+            .map(|tool| Arc::new(Plain::new(tool)) as Arc<dyn Connector>);
+        // A built-in name can't be taken over by a manifest, so the fixed ones come last.
+        let connectors: BTreeMap<String, Arc<dyn Connector>> = plain
+            .chain(fixed.iter().cloned())
+            .map(|connector| (connector.spec().name, connector))
+            .collect();
+        let catalog = Catalog::new(connectors.values().map(|connector| connector.spec()));
+        let mut schemas = BTreeMap::new();
+        for action in catalog.actions() {
+            let compile = |part: &str, schema: &Value| {
+                jsonschema::draft202012::new(schema).map_err(|error| {
+                    Failure::new(
+                        "manifest_invalid",
+                        format!("the {part} schema of {} can't be read: {error}", action.name()),
+                    )
+                })
+            };
+            let compiled = Schemas {
+                input: compile("input", &action.input)?,
+                output: compile("output", &action.output)?,
+            };
+            schemas.insert(action.name(), compiled);
+        }
+        Ok(Self {
+            catalog: Arc::new(catalog),
+            connectors,
+            schemas,
+        })
+    }
+}
+
+/// Health checks only read, and belong to no run that could be lost.
+struct ReadsOnly;
+
+impl SendGuard for ReadsOnly {
+    fn may_send(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn mismatch(message: &str) -> CallError {
+    CallError::refused(Failure::new("permit_mismatch", message))
+}
+
+/// No connector was reached, so nothing can have happened.
+fn not_begun(error: CallError) -> Outcome {
+    match error {
+        CallError::Failed {
+            failure,
+            retryable,
+            retry_after_ms,
+        } => Outcome::Failed {
+            failure,
+            retryable,
+            retry_after_ms,
+        },
+        CallError::Unknown { failure } => Outcome::Failed {
+            failure,
+            retryable: true,
+            retry_after_ms: None,
+        },
+    }
+}
+
+/// An answer that doesn't fit its schema is kept: the effect has happened, and losing it would be worse.
+fn warn_of_odd_output(found: &Found, answer: &Answer) {
+    let fits = found
+        .book
+        .schemas
+        .get(&found.spec.name())
+        .is_none_or(|schemas| schemas.output.is_valid(&answer.output));
+    if !fits {
+        tracing::warn!(
+            action = found.spec.name(),
+            "the output does not fit the action's schema"
+        );
+    }
+}
