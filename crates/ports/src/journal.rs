@@ -63,8 +63,8 @@ pub struct Claim {
     pub lease: Lease,
     /// When it ends unless renewed.
     pub until: Timestamp,
-    /// How often the run was claimed since it last appended: a run that brings its worker down
-    /// again and again shows here.
+    /// How often the run was claimed since a holder last appended or gave it back: a run that brings
+    /// its worker down again and again shows here.
     pub claims: u32,
 }
 

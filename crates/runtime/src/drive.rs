@@ -11,6 +11,9 @@ use crate::node::Shared;
 use crate::programs::LoadError;
 use crate::session::{Next, Session};
 
+/// The longest nap of a run whose step waits for a free slot of its tool, in milliseconds.
+const IN_LINE_MS: u64 = 50;
+
 /// A run that is at hand: just created in this process, or to be loaded.
 pub(crate) enum Origin {
     /// The state and events are known: nobody has touched the run yet.
@@ -135,7 +138,13 @@ async fn wait(session: &mut Session) -> Result<Next, StoreError> {
     let shared = Arc::clone(&session.shared);
     let held = Arc::clone(&session.held);
     let now = shared.options.clock.now();
-    let nap = std::time::Duration::from_millis(session.state.wake_at().since(now).clamp(1, 60_000));
+    // A slot may be freed between the round and this wait, so waiting in line is a short nap as well.
+    let longest = if session.waits_in_line() {
+        IN_LINE_MS
+    } else {
+        60_000
+    };
+    let nap = std::time::Duration::from_millis(session.state.wake_at().since(now).clamp(1, longest));
     let hint = shared.hints(held.lease.run);
     let mut inputs = Vec::new();
     tokio::select! {

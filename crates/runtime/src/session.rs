@@ -30,6 +30,8 @@ pub(crate) struct Session {
     /// Look-ups under way in this process.
     look_ups: BTreeSet<StepKey>,
     snapshot_at: u64,
+    /// Whether some tool had no free slot when this round was decided.
+    slots_short: bool,
 }
 
 /// Whether the session goes on after a round.
@@ -55,6 +57,7 @@ impl Session {
             calls: 0,
             look_ups: BTreeSet::new(),
             snapshot_at,
+            slots_short: false,
         }
     }
 
@@ -116,13 +119,14 @@ impl Session {
     pub(crate) fn waits_in_line(&self) -> bool {
         !self.state.paused
             && self.state.steps.values().any(|step| step.stage == Stage::Ready)
-            && !self.shared.slots.busy().is_empty()
+            && self.slots_short
     }
 
     async fn refresh(&mut self) -> Result<(), StoreError> {
         let mut facts = self.shared.facts.facts(self.held.lease.tenant).await?;
         let busy = self.shared.slots.busy();
-        if !busy.is_empty() {
+        self.slots_short = !busy.is_empty();
+        if self.slots_short {
             let mut held_back = (*facts).clone();
             held_back.paused_tools.extend(busy);
             facts = Arc::new(held_back);
@@ -167,7 +171,11 @@ impl Session {
         after: After,
         now: Timestamp,
     ) -> Append {
-        let rows = engine::rows(&self.state, &events, now, self.program.limits.pause_poll_ms);
+        let mut rows = engine::rows(&self.state, &events, now, self.program.limits.pause_poll_ms);
+        if after == After::Keep {
+            // Whoever finds the lease void must take the run up at once.
+            rows.run.wake_at = now;
+        }
         let due = self.state.head >= self.snapshot_at + self.shared.options.snapshot_every;
         let snapshot = due
             .then(|| serde_json::to_string(&self.state).ok())
