@@ -30,12 +30,24 @@ pub(crate) struct Fit {
 impl Binder {
     pub(crate) fn new(catalog: &Catalog) -> Self {
         let tokenizer = DefaultTokenizer::new(Language::English);
-        let texts: Vec<(String, String)> = catalog.actions().map(|spec| (spec.name(), words_of(spec))).collect();
-        let tokens =
-            texts.iter().map(|(name, text)| (name.clone(), tokenizer.tokenize(text).into_iter().collect())).collect();
-        let documents: Vec<Document<String>> = texts.into_iter().map(|(id, contents)| Document { id, contents }).collect();
+        let texts: Vec<(String, String)> = catalog
+            .actions()
+            .map(|spec| (spec.name(), words_of(spec)))
+            .collect();
+        let tokens = texts
+            .iter()
+            .map(|(name, text)| (name.clone(), tokenizer.tokenize(text).into_iter().collect()))
+            .collect();
+        let documents: Vec<Document<String>> = texts
+            .into_iter()
+            .map(|(id, contents)| Document { id, contents })
+            .collect();
         let engine = SearchEngineBuilder::<String>::with_documents(Language::English, documents).build();
-        Self { engine, tokenizer, tokens }
+        Self {
+            engine,
+            tokenizer,
+            tokens,
+        }
     }
 
     pub(crate) fn fit(&self, words: &str) -> Fit {
@@ -49,7 +61,10 @@ impl Binder {
         ranked.truncate(4);
         let clear = ranked.first().is_some_and(|(name, score)| {
             let wanted: BTreeSet<String> = self.tokenizer.tokenize(words).into_iter().collect();
-            let found = self.tokens.get(name).map_or(0, |tokens| tokens.intersection(&wanted).count());
+            let found = self
+                .tokens
+                .get(name)
+                .map_or(0, |tokens| tokens.intersection(&wanted).count());
             let next = ranked.get(1).map_or(0.0, |(_, score)| *score);
             found >= MIN_MATCHES
                 && found as f32 >= MIN_COVERAGE * wanted.len() as f32
@@ -60,7 +75,10 @@ impl Binder {
 }
 
 fn words_of(spec: &ActionSpec) -> String {
-    let arguments = spec.input.get("properties").and_then(serde_json::Value::as_object);
+    let arguments = spec
+        .input
+        .get("properties")
+        .and_then(serde_json::Value::as_object);
     let arguments = arguments.into_iter().flat_map(|map| map.keys().cloned());
     let mut words = format!("{} {} {}", spec.tool, spec.action, spec.description);
     for more in spec.aliases.iter().cloned().chain(arguments) {

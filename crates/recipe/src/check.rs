@@ -28,13 +28,21 @@ pub struct CheckContext<'c> {
 impl<'c> CheckContext<'c> {
     /// A context that knows actions and nothing else.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, recipes: None, groups: None, children: None }
+        Self {
+            catalog,
+            recipes: None,
+            groups: None,
+            children: None,
+        }
     }
 }
 
 impl std::fmt::Debug for CheckContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CheckContext").field("recipes", &self.recipes).field("groups", &self.groups).finish_non_exhaustive()
+        f.debug_struct("CheckContext")
+            .field("recipes", &self.recipes)
+            .field("groups", &self.groups)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,7 +95,11 @@ pub struct Checked {
 impl Checked {
     /// Whether the recipe can be run: no error, and every tool is there.
     pub fn runnable(&self) -> bool {
-        self.recipe.is_some() && self.diagnostics.iter().all(|found| found.severity == Severity::Warning)
+        self.recipe.is_some()
+            && self
+                .diagnostics
+                .iter()
+                .all(|found| found.severity == Severity::Warning)
     }
 }
 
@@ -100,14 +112,22 @@ pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
     let mut findings = Findings::new(text);
     let Some(root) = yaml::parse(text, &mut findings) else {
         if findings.list.is_empty() {
-            findings.add(Severity::Error, "missing_section", At::default(), "", "the text is empty");
+            findings.add(
+                Severity::Error,
+                "missing_section",
+                At::default(),
+                "",
+                "the text is empty",
+            );
         }
         return broken(findings.sorted());
     };
     let text_of = |key: &str| root.get(key).and_then(yaml::Node::as_text).map(str::to_owned);
     let mut checked = Checked {
         recipe: None,
-        name: text_of("name").or_else(|| text_of("title")).or_else(|| text_of("agent_name")),
+        name: text_of("name")
+            .or_else(|| text_of("title"))
+            .or_else(|| text_of("agent_name")),
         description: text_of("description"),
         dialect: Dialect::Native,
         diagnostics: Vec::new(),
@@ -119,7 +139,10 @@ pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
             let mut reader = Reader::new(context, &mut findings, dialect);
             let recipe = reader.recipe(&root);
             checked.bindings = reader.bindings;
-            let failed = findings.list.iter().any(|found| found.severity == Severity::Error);
+            let failed = findings
+                .list
+                .iter()
+                .any(|found| found.severity == Severity::Error);
             checked.recipe = (!failed).then_some(recipe);
         }
         Recognised::NotYet(dialect, at) => {
@@ -128,7 +151,10 @@ pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
             findings.suggest("write it with the sections intake, plan, act and verify");
         }
         Recognised::NotARecipe => {
-            let message = format!("a recipe is a map with a name and four sections, not {}", root.kind());
+            let message = format!(
+                "a recipe is a map with a name and four sections, not {}",
+                root.kind()
+            );
             findings.add(Severity::Error, "wrong_value", root.at, "", message);
         }
     }
@@ -162,7 +188,11 @@ fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
         })
     };
     if bytes.len() > yaml::MAX_BYTES {
-        let message = format!("the recipe has {} bytes, more than {}", bytes.len(), yaml::MAX_BYTES);
+        let message = format!(
+            "the recipe has {} bytes, more than {}",
+            bytes.len(),
+            yaml::MAX_BYTES
+        );
         return Err(finding("recipe_too_large", 1, 1, "", message));
     }
     match std::str::from_utf8(bytes) {
@@ -173,7 +203,13 @@ fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
             let line = before.matches('\n').count() + 1;
             let start = before.rfind('\n').map_or(0, |newline| newline + 1);
             let message = format!("byte {at} (0x{:02x}) isn't UTF-8", bytes[at]);
-            Err(finding("invalid_utf8", line, before[start..].chars().count() + 1, &before[start..], message))
+            Err(finding(
+                "invalid_utf8",
+                line,
+                before[start..].chars().count() + 1,
+                &before[start..],
+                message,
+            ))
         }
     }
 }

@@ -46,6 +46,42 @@ pub(crate) struct At {
     pub length: u32,
 }
 
+/// Every code that a finding can have.
+pub const CODES: &[&str] = &[
+    "bad_argument",
+    "bad_notify",
+    "cyclic_run",
+    "dialect_not_yet",
+    "duplicate_id",
+    "duplicate_save",
+    "invalid_utf8",
+    "missing_key",
+    "missing_section",
+    "needs_tool",
+    "no_agent_runtime",
+    "no_undo",
+    "recipe_too_large",
+    "reserved_name",
+    "step_kind",
+    "template_syntax",
+    "template_undefined",
+    "unbound_step",
+    "unknown_action",
+    "unknown_group",
+    "unknown_key",
+    "unknown_recipe",
+    "unresolved_ask",
+    "wrong_value",
+    "yaml_alias_bomb",
+    "yaml_boolean",
+    "yaml_comment",
+    "yaml_duplicate_key",
+    "yaml_number",
+    "yaml_syntax",
+    "yaml_tag",
+    "yaml_unquoted_template",
+];
+
 /// Collects findings for one text.
 #[derive(Debug)]
 pub(crate) struct Findings<'t> {
@@ -58,15 +94,29 @@ const MAX_FINDINGS: usize = 500;
 
 impl<'t> Findings<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { lines: text.lines().collect(), list: Vec::new() }
+        Self {
+            lines: text.lines().collect(),
+            list: Vec::new(),
+        }
     }
 
     /// A line of the text, counted from 1; empty past its end.
     pub(crate) fn line(&self, line: u32) -> &'t str {
-        (line as usize).checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or("")
+        (line as usize)
+            .checked_sub(1)
+            .and_then(|index| self.lines.get(index))
+            .copied()
+            .unwrap_or("")
     }
 
-    pub(crate) fn add(&mut self, severity: Severity, code: &str, at: At, path: &str, message: impl Into<String>) {
+    pub(crate) fn add(
+        &mut self,
+        severity: Severity,
+        code: &str,
+        at: At,
+        path: &str,
+        message: impl Into<String>,
+    ) {
         if self.list.len() >= MAX_FINDINGS {
             return;
         }
@@ -94,8 +144,12 @@ impl<'t> Findings<'t> {
 
     /// The findings in the order of the text, without repetitions.
     pub(crate) fn sorted(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by(|a, b| (a.line, a.column, a.severity, &a.code).cmp(&(b.line, b.column, b.severity, &b.code)));
-        self.list.dedup();
+        self.list.sort_by(|a, b| {
+            (a.line, a.column, a.severity, &a.code).cmp(&(b.line, b.column, b.severity, &b.code))
+        });
+        self.list.dedup_by(|b, a| {
+            (a.line, a.column, &a.code, &a.message) == (b.line, b.column, &b.code, &b.message)
+        });
         self.list
     }
 }

@@ -88,8 +88,9 @@ fn render_within(template: &Template, scope: &Scope, left: &mut usize) -> Result
             return Ok(list);
         }
         Template::Map { entries } => {
-            let parts =
-                entries.iter().map(|(key, entry)| Ok((key.clone(), render_within(entry, scope, left)?)));
+            let parts = entries
+                .iter()
+                .map(|(key, entry)| Ok((key.clone(), render_within(entry, scope, left)?)));
             let mut object = Labeled::object(parts.collect::<Result<Vec<_>, EvalError>>()?);
             object.labels.set("", Label::Author.into());
             return Ok(object);
@@ -140,7 +141,9 @@ impl Template {
                 Ok(Self::list(items))
             }
             Value::Object(map) => {
-                let entries = map.iter().map(|(key, entry)| Ok((key.clone(), Self::parse(entry)?)));
+                let entries = map
+                    .iter()
+                    .map(|(key, entry)| Ok((key.clone(), Self::parse(entry)?)));
                 Ok(Self::map(entries.collect::<Result<Vec<_>, Failure>>()?))
             }
             other => Ok(Self::literal(other.clone())),
@@ -168,7 +171,9 @@ impl Template {
             None => {
                 let names = findings.names();
                 drop(tree);
-                Ok(Self::Text { e: Expr { source, names } })
+                Ok(Self::Text {
+                    e: Expr { source, names },
+                })
             }
         }
     }
@@ -183,7 +188,9 @@ impl Template {
 
     /// An object; of constants alone it is a constant.
     pub fn map(entries: Vec<(String, Template)>) -> Self {
-        let constants = entries.iter().map(|(key, entry)| Some((key.clone(), entry.constant()?)));
+        let constants = entries
+            .iter()
+            .map(|(key, entry)| Some((key.clone(), entry.constant()?)));
         match constants.collect::<Option<serde_json::Map<_, _>>>() {
             Some(values) => Self::literal(values),
             None => Self::Map { entries },

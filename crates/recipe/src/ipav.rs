@@ -19,7 +19,9 @@ pub(crate) enum Recognised {
 
 /// Chooses the reader for a document.
 pub(crate) fn recognise(root: &Node, catalog: &Catalog) -> Recognised {
-    let Data::Map(entries) = &root.data else { return Recognised::NotARecipe };
+    let Data::Map(entries) = &root.data else {
+        return Recognised::NotARecipe;
+    };
     let key = |name: &str| entries.iter().find(|entry| entry.key == name);
     if let Some(entry) = key("steps_by_agent") {
         return Recognised::NotYet("orchestrator", entry.key_at);
@@ -43,22 +45,69 @@ pub(crate) fn recognise(root: &Node, catalog: &Catalog) -> Recognised {
             return Recognised::NotYet("fixed agents", entry.key_at);
         }
     }
-    let older = key("guardrails").is_some_and(|entry| older_guardrails(&entry.value))
-        || ["intake", "plan", "act", "verify"]
+    let steps = || {
+        ["intake", "plan", "act", "verify"]
             .iter()
             .filter_map(|section| key(section))
-            .any(|entry| entry.value.items().iter().any(|step| older_step(step, catalog)));
-    Recognised::Dialect(if older { Dialect::IpavLists } else { Dialect::Native })
+            .flat_map(|section| section.value.items())
+    };
+    // Words alone make a text older only if nothing in it is of today: a slip in one condition
+    // must not turn it into a person's task.
+    let today = TODAY_TOP.iter().any(|name| key(name).is_some()) || steps().any(today_step);
+    let older = key("guardrails").is_some_and(|entry| older_guardrails(&entry.value))
+        || (!today && steps().any(|step| older_step(step, catalog)));
+    Recognised::Dialect(if older {
+        Dialect::IpavLists
+    } else {
+        Dialect::Native
+    })
+}
+
+/// Keys at the top that only today's form has.
+const TODAY_TOP: &[&str] = &["inputs", "outputs", "params", "success_metrics"];
+/// Keys of a step that only today's form has.
+const TODAY_STEP: &[&str] = &[
+    "id",
+    "save",
+    "when",
+    "until",
+    "undo",
+    "for_each",
+    "retry",
+    "timeout_s",
+    "on_error",
+    "on_uncertain",
+    "approval",
+    "evidence",
+    "confirm",
+    "manual",
+    "wait",
+    "run",
+    "parallel",
+    "agent",
+];
+
+fn today_step(step: &Node) -> bool {
+    step.entries()
+        .iter()
+        .any(|entry| TODAY_STEP.contains(&entry.key.as_str()))
 }
 
 fn older_guardrails(node: &Node) -> bool {
-    matches!(node.data, Data::List(_)) || node.get("timeout_minutes").is_some() || node.get("rollback_actions").is_some()
+    matches!(node.data, Data::List(_))
+        || node.get("timeout_minutes").is_some()
+        || node.get("rollback_actions").is_some()
 }
 
 /// A step that only the older form has: an action or a check in plain words.
 fn older_step(step: &Node, catalog: &Catalog) -> bool {
-    let words = |key: &str| step.get(key).and_then(Node::as_text).filter(|text| is_plain_words(text));
-    words("action").is_some_and(|action| matches!(catalog.find(action), Lookup::Unknown)) || words("check").is_some()
+    let words = |key: &str| {
+        step.get(key)
+            .and_then(Node::as_text)
+            .filter(|text| is_plain_words(text))
+    };
+    words("action").is_some_and(|action| matches!(catalog.find(action), Lookup::Unknown))
+        || words("check").is_some()
 }
 
 /// Whether a value is words and no attempt at an expression: it has spaces and no operator,
@@ -66,7 +115,10 @@ fn older_step(step: &Node, catalog: &Catalog) -> bool {
 pub(crate) fn is_plain_words(text: &str) -> bool {
     let text = text.trim();
     let operators = |c: char| "=<>!'\"()[]{}|+*/%~$".contains(c);
-    let dot_path = text.split('.').skip(1).any(|after| after.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+    let dot_path = text
+        .split('.')
+        .skip(1)
+        .any(|after| after.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
     text.contains(' ') && !text.contains(operators) && !dot_path && parse::expression(text).is_err()
 }
 
@@ -89,17 +141,24 @@ impl Dialect {
     }
 }
 
-/// A look-up of the older form without `save` is saved under its subject.
+/// A look-up or check of the older form without `save` is saved under its subject.
 pub(crate) fn implied_save(dialect: Dialect, node: &Node, kind: &Kind) -> Vec<Save> {
-    let Some(written) = node.get("action").and_then(Node::as_text) else { return Vec::new() };
+    let Some(written) = node.get("action").and_then(Node::as_text) else {
+        return Vec::new();
+    };
     if dialect == Dialect::Native || !matches!(kind, Kind::Action { .. }) {
         return Vec::new();
     }
     let name = snake_case(written.rsplit('.').next().unwrap_or(written));
-    let subject = ["lookup_", "look_up_", "find_", "get_", "fetch_"].iter().find_map(|verb| name.strip_prefix(verb));
+    let subject = ["lookup_", "look_up_", "find_", "get_", "fetch_", "check_"]
+        .iter()
+        .find_map(|verb| name.strip_prefix(verb));
     subject
         .filter(|subject| !crate::names::BUILT_IN.contains(subject))
-        .map(|subject| Save { name: subject.to_owned(), from: SaveFrom::Output(String::new()) })
+        .map(|subject| Save {
+            name: subject.to_owned(),
+            from: SaveFrom::Output(String::new()),
+        })
         .into_iter()
         .collect()
 }

@@ -13,10 +13,14 @@ mod ipav;
 mod names;
 pub mod program;
 mod reader;
+mod schema;
+mod show;
 mod traps;
 mod yaml;
 
 pub use check::{Binding, CheckContext, Checked, Children, Dialect, check};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{CODES, Diagnostic, Severity};
 pub use eval::{EvalError, Scope, condition, eval, render};
 pub use program::Recipe;
+pub use schema::schema;
+pub use show::show;

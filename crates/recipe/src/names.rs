@@ -8,8 +8,8 @@ use crate::yaml::{Data, Node};
 
 /// Names that a step can't save.
 pub(crate) const BUILT_IN: &[&str] = &[
-    "inputs", "intake", "s", "steps", "item", "run", "agent", "params", "loop", "range", "null", "none", "true",
-    "false", "self",
+    "inputs", "intake", "s", "steps", "item", "run", "agent", "params", "loop", "range", "null", "none",
+    "true", "false", "self",
 ];
 
 /// What `run` holds.
@@ -64,7 +64,9 @@ impl Names {
             }
             Data::Map(entries) => {
                 for entry in entries {
-                    self.saved_later.entry(entry.key.clone()).or_insert(entry.key_at.line);
+                    self.saved_later
+                        .entry(entry.key.clone())
+                        .or_insert(entry.key_at.line);
                 }
             }
             _ => {}
@@ -103,7 +105,12 @@ impl Names {
             "run" => {
                 let child = child?;
                 let known = RUN.iter().map(|name| (*name).to_owned()).collect();
-                self.listed("run", child, &known, "a run has id, recipe, agent, attempt and started_at")
+                self.listed(
+                    "run",
+                    child,
+                    &known,
+                    "a run has id, recipe, agent, attempt and started_at",
+                )
             }
             "params" => {
                 let child = child?;
@@ -139,7 +146,11 @@ impl Names {
                 suggestion: Some("move the step that saves it before this one".to_owned()),
             });
         }
-        let own = self.saved.iter().chain(&self.locals).map(|name| format!("{prefix}{name}"));
+        let own = self
+            .saved
+            .iter()
+            .chain(&self.locals)
+            .map(|name| format!("{prefix}{name}"));
         let roots = ["inputs", "intake", "steps", "run", "agent"].map(str::to_owned);
         let inputs = self.inputs.iter().map(|input| format!("intake.{input}"));
         let near = match self.inputs.contains(name) && prefix.is_empty() {
@@ -155,18 +166,27 @@ impl Names {
         })
     }
 
-    /// Where an argument of this name can come from: a value of the same name, or the `id` of a
-    /// saved object when the argument is its `…_id`.
-    pub(crate) fn source_of(&self, argument: &str) -> Option<String> {
+    /// Where an argument of this name can come from: a value of the same name, a saved object for
+    /// an argument that takes one (`zoom_room` for `room`), or the object's `id` for its `…_id`.
+    pub(crate) fn source_of(&self, argument: &str, takes_object: bool) -> Option<String> {
         if self.saved.contains(argument) {
             return Some(argument.to_owned());
+        }
+        let ending = format!("_{argument}");
+        if takes_object && let Some(holder) = self.saved.iter().find(|name| name.ends_with(&ending)) {
+            return Some(holder.clone());
         }
         if self.inputs.contains(argument) {
             return Some(format!("intake.{argument}"));
         }
-        let stem = argument.strip_suffix("_id").or_else(|| argument.strip_suffix("Id"))?;
+        let stem = argument
+            .strip_suffix("_id")
+            .or_else(|| argument.strip_suffix("Id"))?;
         let ending = format!("_{stem}");
-        let holder = self.saved.iter().find(|name| *name == stem || name.ends_with(&ending));
+        let holder = self
+            .saved
+            .iter()
+            .find(|name| *name == stem || name.ends_with(&ending));
         holder.map(|holder| format!("{holder}.id"))
     }
 }

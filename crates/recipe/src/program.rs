@@ -334,7 +334,12 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { max_attempts: 3, backoff_ms: 1_000, factor: 2.0, max_backoff_ms: 30_000 }
+        Self {
+            max_attempts: 3,
+            backoff_ms: 1_000,
+            factor: 2.0,
+            max_backoff_ms: 30_000,
+        }
     }
 }
 

@@ -49,19 +49,34 @@ pub(crate) struct Entry {
 
 impl Node {
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
     }
 
     pub(crate) fn entries(&self) -> &[Entry] {
-        if let Data::Map(entries) = &self.data { entries } else { &[] }
+        if let Data::Map(entries) = &self.data {
+            entries
+        } else {
+            &[]
+        }
     }
 
     pub(crate) fn items(&self) -> &[Node] {
-        if let Data::List(items) = &self.data { items } else { &[] }
+        if let Data::List(items) = &self.data {
+            items
+        } else {
+            &[]
+        }
     }
 
     pub(crate) fn as_text(&self) -> Option<&str> {
-        if let Data::Text(text, _) = &self.data { Some(text) } else { None }
+        if let Data::Text(text, _) = &self.data {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The JSON value, numbers and all.
@@ -72,9 +87,12 @@ impl Node {
             Data::Number(number, _) => Value::Number(number.clone()),
             Data::Text(text, _) => Value::String(text.clone()),
             Data::List(items) => items.iter().map(Node::to_json).collect(),
-            Data::Map(entries) => {
-                Value::Object(entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect())
-            }
+            Data::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|e| (e.key.clone(), e.value.to_json()))
+                    .collect(),
+            ),
         }
     }
 
@@ -106,7 +124,12 @@ struct Stop;
 
 /// Reads one document. `None` if there is no tree to speak of; problems go to `findings`.
 pub(crate) fn parse(text: &str, findings: &mut Findings<'_>) -> Option<Node> {
-    let mut builder = Builder { parser: Parser::new_from_str(text), findings, anchors: BTreeMap::new(), nodes: 0 };
+    let mut builder = Builder {
+        parser: Parser::new_from_str(text),
+        findings,
+        anchors: BTreeMap::new(),
+        nodes: 0,
+    };
     builder.document().ok().flatten()
 }
 
@@ -145,7 +168,8 @@ impl<'p> Builder<'p, '_, '_> {
                 Event::StreamEnd => return Ok(root),
                 _ if root.is_some() => {
                     let message = "a recipe is one YAML document, but another one begins here";
-                    self.findings.add(Severity::Error, "yaml_syntax", place(&span), "", message);
+                    self.findings
+                        .add(Severity::Error, "yaml_syntax", place(&span), "", message);
                     return Ok(root);
                 }
                 event => root = Some(self.node(event, &span, String::new(), 0)?),
@@ -162,7 +186,8 @@ impl<'p> Builder<'p, '_, '_> {
             } else {
                 format!("the document has more than {MAX_NODES} values")
             };
-            self.findings.add(Severity::Error, "recipe_too_large", at, &path, message);
+            self.findings
+                .add(Severity::Error, "recipe_too_large", at, &path, message);
             return Err(Stop);
         }
         let (anchor, data) = match event {
@@ -191,23 +216,30 @@ impl<'p> Builder<'p, '_, '_> {
     fn alias(&mut self, id: usize, at: At, path: String) -> Result<Node, Stop> {
         let Some(target) = self.anchors.get(&id) else {
             let message = "an alias stands inside the value that it refers to";
-            self.findings.add(Severity::Error, "yaml_alias_bomb", at, &path, message);
+            self.findings
+                .add(Severity::Error, "yaml_alias_bomb", at, &path, message);
             return Err(Stop);
         };
         self.nodes += target.count();
         if self.nodes > MAX_NODES {
             let message = format!("the aliases expand to more than {MAX_NODES} values");
-            self.findings.add(Severity::Error, "yaml_alias_bomb", at, &path, message);
+            self.findings
+                .add(Severity::Error, "yaml_alias_bomb", at, &path, message);
             return Err(Stop);
         }
-        Ok(Node { at, path, data: target.data.clone() })
+        Ok(Node {
+            at,
+            path,
+            data: target.data.clone(),
+        })
     }
 
     fn tag(&mut self, tagged: bool, at: At, path: &str) {
         if tagged {
             let message = "YAML tags such as '!!str' or '!name' aren't part of the language";
             self.findings.add(Severity::Error, "yaml_tag", at, path, message);
-            self.findings.suggest("remove the tag; put a text in quotes to keep it a text");
+            self.findings
+                .suggest("remove the tag; put a text in quotes to keep it a text");
         }
     }
 
@@ -241,7 +273,8 @@ impl<'p> Builder<'p, '_, '_> {
                         traps::unquoted_template(self.findings, at, path);
                     } else if !broken {
                         let message = "a key must be a word";
-                        self.findings.add(Severity::Error, "yaml_syntax", key_node.at, path, message);
+                        self.findings
+                            .add(Severity::Error, "yaml_syntax", key_node.at, path, message);
                     }
                     broken = true;
                     String::new()
@@ -256,14 +289,21 @@ impl<'p> Builder<'p, '_, '_> {
             if matches!(value.data, Data::Null) && value.at.length == 0 {
                 value.at = key_node.at;
             }
-            traps::hash_comment(self.findings, key_node.at, &value);
+            if traps::hash_comment(self.findings, key_node.at, &value) {
+                value.data = Data::Broken;
+            }
             if entries.iter().any(|entry| entry.key == key) {
                 let message = format!("the key '{key}' stands here twice");
-                self.findings.add(Severity::Error, "yaml_duplicate_key", key_node.at, path, message);
+                self.findings
+                    .add(Severity::Error, "yaml_duplicate_key", key_node.at, path, message);
                 self.findings.suggest("keep one of the two");
                 continue;
             }
-            entries.push(Entry { key, key_at: key_node.at, value });
+            entries.push(Entry {
+                key,
+                key_at: key_node.at,
+                value,
+            });
         }
     }
 }
@@ -271,8 +311,16 @@ impl<'p> Builder<'p, '_, '_> {
 fn place(span: &Span) -> At {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let same_line = span.start.line() == span.end.line();
-    let length = if same_line { span.end.col().saturating_sub(span.start.col()) } else { 1 };
-    At { line: number(span.start.line()), column: number(span.start.col() + 1), length: number(length) }
+    let length = if same_line {
+        span.end.col().saturating_sub(span.start.col())
+    } else {
+        1
+    };
+    At {
+        line: number(span.start.line()),
+        column: number(span.start.col() + 1),
+        length: number(length),
+    }
 }
 
 /// A scalar by the YAML 1.2 core schema: only `true` and `false` are booleans.
@@ -303,6 +351,12 @@ fn number(text: &str) -> Option<Number> {
     if let Some(hex) = digits.strip_prefix("0x") {
         return i64::from_str_radix(hex, 16).ok().map(Number::from);
     }
-    let plausible = digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
-    if plausible { text.parse::<f64>().ok().and_then(Number::from_f64) } else { None }
+    let plausible = digits
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
+    if plausible {
+        text.parse::<f64>().ok().and_then(Number::from_f64)
+    } else {
+        None
+    }
 }

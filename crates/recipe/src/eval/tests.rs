@@ -60,21 +60,48 @@ fn types_are_kept_and_labels_follow() {
         ("{{ rooms[0].id }}", r#""r2" (system)"#),
         ("{{ rooms[-1].id }}", r#""r3" (system)"#),
         ("{{ rooms | length }}", "2 (system+untrusted)"),
-        ("{{ (rooms | selectattr('cpu', 'gt', 50) | first).id }}", r#""r2" (author+system)"#),
-        ("{{ (rooms | selectattr('name', 'eq', 'Zulu') | first).id }}", r#""r2" (author+system+untrusted)"#),
-        ("{{ rooms | map(attribute='id') | join(', ') }}", r#""r2, r3" (author+system)"#),
-        ("{{ (rooms | sort(attribute='name'))[0].id }}", r#""r3" (author+system+untrusted)"#),
-        ("{{ zoom_room.id if intake.flag else 'x' }}", r#""r1" (user+system)"#),
+        (
+            "{{ (rooms | selectattr('cpu', 'gt', 50) | first).id }}",
+            r#""r2" (author+system)"#,
+        ),
+        (
+            "{{ (rooms | selectattr('name', 'eq', 'Zulu') | first).id }}",
+            r#""r2" (author+system+untrusted)"#,
+        ),
+        (
+            "{{ rooms | map(attribute='id') | join(', ') }}",
+            r#""r2, r3" (author+system)"#,
+        ),
+        (
+            "{{ (rooms | sort(attribute='name'))[0].id }}",
+            r#""r3" (author+system+untrusted)"#,
+        ),
+        (
+            "{{ zoom_room.id if intake.flag else 'x' }}",
+            r#""r1" (user+system)"#,
+        ),
         ("{{ zoom_room.nope | default('x') }}", r#""x" (author+untrusted)"#),
         ("{{ skipped is none }}", "true ()"),
         ("{{ skipped == null }}", "true (author)"),
-        ("{{ zoom_room != null and zoom_room.id is not null }}", "true (author+system+untrusted)"),
+        (
+            "{{ zoom_room != null and zoom_room.id is not null }}",
+            "true (author+system+untrusted)",
+        ),
         ("{{ intake.room }}", r#""Board {{ 1 + 1 }}" (user)"#),
         ("{{ intake.room | slug }}", r#""board-1-1" (user)"#),
         ("{{ {'a': intake.n} | to_json }}", r#""{\"a\":7}" (author+user)"#),
-        ("{% for r in rooms if r.cpu > 50 %}{{ loop.index }}:{{ r.id }} {% endfor %}", r#""1:r2 " (author+system+untrusted)"#),
-        ("{{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 1 == 1.0 }}", r#""3 -4 2 3.5 1024 true" (author)"#),
-        ("{{ 'abc'[::-1] }}{{ [1,2,3][1:] }}{{ 'b' in 'abc' }}", r#""cba[2,3]true" (author)"#),
+        (
+            "{% for r in rooms if r.cpu > 50 %}{{ loop.index }}:{{ r.id }} {% endfor %}",
+            r#""1:r2 " (author+system+untrusted)"#,
+        ),
+        (
+            "{{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 1 == 1.0 }}",
+            r#""3 -4 2 3.5 1024 true" (author)"#,
+        ),
+        (
+            "{{ 'abc'[::-1] }}{{ [1,2,3][1:] }}{{ 'b' in 'abc' }}",
+            r#""cba[2,3]true" (author)"#,
+        ),
         ("{{ 1 < intake.n <= 7 }}", "true (author+user)"),
         ("${intake.n}", "7 (user)"),
         ("Room ${intake.n}, \\$5", r#""Room 7, \\$5" (author+user)"#),
@@ -86,17 +113,38 @@ fn types_are_kept_and_labels_follow() {
 #[test]
 fn failures_name_the_code_and_the_nearest_name() {
     for (template, expected) in [
-        ("{{ zoom_rom.status }}", "template_undefined: 'zoom_rom.status' is undefined, did you mean 'zoom_room.status'"),
+        (
+            "{{ zoom_rom.status }}",
+            "template_undefined: 'zoom_rom.status' is undefined, did you mean 'zoom_room.status'",
+        ),
         (
             "{{ zoom_room.stat }}",
             "template_undefined: 'zoom_room.stat' is undefined: zoom_room has beds, id, name, status, tags, did you mean 'zoom_room.status'",
         ),
-        ("{{ skipped.id }}", "template_undefined: 'skipped.id' is undefined: skipped is none, as after a skipped step"),
-        ("{{ rooms[9].id }}", "template_undefined: 'rooms[9].id' is undefined: the list has 2 items"),
-        ("{{ intake.n.x }}", "template_undefined: 'intake.n.x' is undefined: intake.n is a number"),
-        ("{{ 'a' * 10**9 }}", "template_too_large: the expression builds more than it may: 1 MiB for a result"),
-        ("{{ [0] * 10**9 }}", "template_too_large: the expression builds more than it may: 1 MiB for a result"),
-        ("{{ range(10**12) | list }}", "template_fuel: the expression needs more than 100000 steps"),
+        (
+            "{{ skipped.id }}",
+            "template_undefined: 'skipped.id' is undefined: skipped is none, as after a skipped step",
+        ),
+        (
+            "{{ rooms[9].id }}",
+            "template_undefined: 'rooms[9].id' is undefined: the list has 2 items",
+        ),
+        (
+            "{{ intake.n.x }}",
+            "template_undefined: 'intake.n.x' is undefined: intake.n is a number",
+        ),
+        (
+            "{{ 'a' * 10**9 }}",
+            "template_too_large: the expression builds more than it may: 1 MiB for a result",
+        ),
+        (
+            "{{ [0] * 10**9 }}",
+            "template_too_large: the expression builds more than it may: 1 MiB for a result",
+        ),
+        (
+            "{{ range(10**12) | list }}",
+            "template_fuel: the expression needs more than 100000 steps",
+        ),
         (
             "{% for a in range(1000) %}{% for b in range(1000) %}x{% endfor %}{% endfor %}",
             "template_fuel: the expression needs more than 100000 steps",
@@ -105,12 +153,27 @@ fn failures_name_the_code_and_the_nearest_name() {
             "{% set a = 'x' * 1000 %}{% set a = a | replace('x', a) %}{% set a = a | replace('x', a) %}{{ a }}",
             "template_too_large: the expression builds more than it may: 1 MiB for a result",
         ),
-        ("{{ 1 + }}", "template_syntax: the expression doesn't parse: unexpected end of variable block"),
-        ("{{ intake.n | uper }}", "template_syntax: unknown filter 'uper', did you mean 'upper'"),
-        ("{% include 'x' %}", "template_syntax: only 'if', 'for' and 'set' tags are part of the language"),
+        (
+            "{{ 1 + }}",
+            "template_syntax: the expression doesn't parse: unexpected end of variable block",
+        ),
+        (
+            "{{ intake.n | uper }}",
+            "template_syntax: unknown filter 'uper', did you mean 'upper'",
+        ),
+        (
+            "{% include 'x' %}",
+            "template_syntax: only 'if', 'for' and 'set' tags are part of the language",
+        ),
         ("{{ 1 / 0 }}", "template_failed: division by zero"),
-        ("{{ 'a' + 1 }}", "template_failed: '+' can't take a string and a number"),
-        ("{{ 2 ** 10000 }}", "template_failed: the result is too large a number"),
+        (
+            "{{ 'a' + 1 }}",
+            "template_failed: '+' can't take a string and a number",
+        ),
+        (
+            "{{ 2 ** 10000 }}",
+            "template_failed: the result is too large a number",
+        ),
     ] {
         assert_eq!(show(template), expected, "{template}");
     }
@@ -133,11 +196,45 @@ fn hostile_sources_end_in_syntax_errors_and_not_on_the_stack() {
 }
 
 #[test]
+fn the_deepest_expressions_that_parse_also_evaluate() {
+    for (template, expected) in [
+        (
+            format!("{{{{ 1 {} }}}}", "+ 1".repeat(240)),
+            "241 (author)".to_owned(),
+        ),
+        (
+            format!("{{{{ {}1{} }}}}", "(".repeat(140), ")".repeat(140)),
+            "1 (author)".to_owned(),
+        ),
+        (
+            format!("{{{{ 'a' {} }}}}", "| upper".repeat(240)),
+            "\"A\" (author)".to_owned(),
+        ),
+        (
+            format!("{{{{ {}1{} }}}}", "[".repeat(60), "][0]".repeat(60)),
+            "1 (author)".to_owned(),
+        ),
+        (
+            format!("{}x{}", "{% if 1 %}".repeat(100), "{% endif %}".repeat(100)),
+            "\"x\" (author)".to_owned(),
+        ),
+    ] {
+        assert_eq!(show(&template), expected, "{template}");
+    }
+}
+
+#[test]
 fn names_are_those_read_from_outside() {
-    let template = "{% for r in rooms %}{{ r.id }}{{ loop.index }}{{ other }}{% endfor %}{{ range(3) }}{{ null }}";
-    let Template::Text { e } = Template::parse_text(template).expect("it parses") else { panic!("it is text") };
+    let template =
+        "{% for r in rooms %}{{ r.id }}{{ loop.index }}{{ other }}{% endfor %}{{ range(3) }}{{ null }}";
+    let Template::Text { e } = Template::parse_text(template).expect("it parses") else {
+        panic!("it is text")
+    };
     assert_eq!(e.names, ["other", "rooms"]);
-    assert_eq!(Expr::parse("a.b[c] ~ d | default(e)").expect("it parses").names, ["a", "c", "d", "e"]);
+    assert_eq!(
+        Expr::parse("a.b[c] ~ d | default(e)").expect("it parses").names,
+        ["a", "c", "d", "e"]
+    );
 }
 
 #[test]
@@ -146,10 +243,16 @@ fn older_spellings_are_read() {
         Template::Whole { e } | Template::Text { e } => e.source,
         other => panic!("{other:?}"),
     };
-    assert_eq!(source("$context.room_id"), "inputs.room_id | default(params.room_id)");
+    assert_eq!(
+        source("$context.room_id"),
+        "inputs.room_id | default(params.room_id)"
+    );
     assert_eq!(source("See run $run_id. Bye"), "See run {{ run.id }}. Bye");
     assert_eq!(source("${item.id}"), "item.id");
-    assert_eq!(Template::parse_text("costs $5 or ${1}").expect("it parses"), Template::literal("costs $5 or ${1}"));
+    assert_eq!(
+        Template::parse_text("costs $5 or ${1}").expect("it parses"),
+        Template::literal("costs $5 or ${1}")
+    );
 }
 
 /// Leaves of the property test's scope; each has a label of its own, so a lost label shows.
@@ -190,11 +293,30 @@ fn expressions() -> impl Strategy<Value = String> {
         let pair = (inner.clone(), inner.clone());
         let op = prop::sample::select(vec!["+", "-", "*", "==", "!=", "<", "~", "and", "or", "in"]);
         let filter = prop::sample::select(vec![
-            "length", "string", "first", "last", "sort", "sum", "join(',')", "to_json", "default(1)", "unique",
-            "max", "reverse", "list", "select('gt', 1)", "reject('odd')", "map('string')", "default(0, true)",
-            "items", "values", "batch(2)",
+            "length",
+            "string",
+            "first",
+            "last",
+            "sort",
+            "sum",
+            "join(',')",
+            "to_json",
+            "default(1)",
+            "unique",
+            "max",
+            "reverse",
+            "list",
+            "select('gt', 1)",
+            "reject('odd')",
+            "map('string')",
+            "default(0, true)",
+            "items",
+            "values",
+            "batch(2)",
         ]);
-        let test = prop::sample::select(vec!["none", "odd", "defined", "string", "mapping", "gt(1)", "in(l)"]);
+        let test = prop::sample::select(vec![
+            "none", "odd", "defined", "string", "mapping", "gt(1)", "in(l)",
+        ]);
         prop_oneof![
             (pair, op).prop_map(|((left, right), op)| format!("({left} {op} {right})")),
             (inner.clone(), filter).prop_map(|(value, filter)| format!("({value} | {filter})")),

@@ -48,7 +48,10 @@ impl<'s> Args<'s> {
     /// The labels of all arguments.
     pub(crate) fn labels(&self) -> Labels {
         let named = self.named.iter().map(|(_, val)| val);
-        self.positional.iter().chain(named).fold(Labels::NONE, |set, val| set.union(val.all_labels()))
+        self.positional
+            .iter()
+            .chain(named)
+            .fold(Labels::NONE, |set, val| set.union(val.all_labels()))
     }
 
     /// The arguments after the first `count` positional ones.

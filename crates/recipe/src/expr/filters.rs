@@ -11,15 +11,66 @@ use super::{MAX_RESULT, failed, nearest, too_large};
 
 /// Every known filter.
 pub(super) const NAMES: &[&str] = &[
-    "default", "d", "lower", "upper", "title", "capitalize", "replace", "length", "count", "trim", "join", "split",
-    "lines", "round", "abs", "int", "float", "string", "bool", "list", "first", "last", "min", "max", "sum", "sort",
-    "reverse", "unique", "map", "select", "reject", "selectattr", "rejectattr", "items", "keys", "values",
-    "dictsort", "tojson", "to_json", "slug", "indent", "batch", "truncate", "attr",
+    "default",
+    "d",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "replace",
+    "length",
+    "count",
+    "trim",
+    "join",
+    "split",
+    "lines",
+    "round",
+    "abs",
+    "int",
+    "float",
+    "string",
+    "bool",
+    "list",
+    "first",
+    "last",
+    "min",
+    "max",
+    "sum",
+    "sort",
+    "reverse",
+    "unique",
+    "map",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "items",
+    "keys",
+    "values",
+    "dictsort",
+    "tojson",
+    "to_json",
+    "slug",
+    "indent",
+    "batch",
+    "truncate",
+    "attr",
 ];
 
 /// Every known method.
-pub(super) const METHODS: &[&str] =
-    &["get", "items", "keys", "values", "upper", "lower", "strip", "split", "replace", "startswith", "endswith"];
+pub(super) const METHODS: &[&str] = &[
+    "get",
+    "items",
+    "keys",
+    "values",
+    "upper",
+    "lower",
+    "strip",
+    "split",
+    "replace",
+    "startswith",
+    "endswith",
+];
 
 impl<'s> Machine<'s> {
     /// Applies a filter.
@@ -43,7 +94,9 @@ impl<'s> Machine<'s> {
                 self.collect(items, base.own_labels())
             }
             "attr" => {
-                let key = args.text(0, "name")?.ok_or_else(|| failed("'attr' needs a name"))?;
+                let key = args
+                    .text(0, "name")?
+                    .ok_or_else(|| failed("'attr' needs a name"))?;
                 base.child(key).map_or_else(
                     || Err(super::undefined(format!("'{key}' is undefined"))),
                     |child| Ok(child.taint(args.labels())),
@@ -65,12 +118,22 @@ impl<'s> Machine<'s> {
             "strip" => "trim",
             "get" => {
                 let key = args.text(0, "key")?.ok_or_else(|| failed("'get' needs a key"))?;
-                let fallback = args.get(1, "default").cloned().unwrap_or_else(|| Val::constant(Value::Null));
+                let fallback = args
+                    .get(1, "default")
+                    .cloned()
+                    .unwrap_or_else(|| Val::constant(Value::Null));
                 let labels = args.get(0, "key").map_or(types::Labels::NONE, Val::all_labels);
-                return Ok(base.child(key).unwrap_or_else(|| fallback.taint(base.own_labels())).taint(labels));
+                return Ok(base
+                    .child(key)
+                    .unwrap_or_else(|| fallback.taint(base.own_labels()))
+                    .taint(labels));
             }
             "startswith" | "endswith" => {
-                let test = if name == "startswith" { "startingwith" } else { "endingwith" };
+                let test = if name == "startswith" {
+                    "startingwith"
+                } else {
+                    "endingwith"
+                };
                 let (holds, labels) = self.test(test, &base, &args)?;
                 return Ok(Val::own(holds, labels));
             }
@@ -107,7 +170,9 @@ impl<'s> Machine<'s> {
             }
             unknown => {
                 let near = nearest(unknown, NAMES.iter().copied());
-                let near = near.map(|near| format!(", did you mean '{near}'")).unwrap_or_default();
+                let near = near
+                    .map(|near| format!(", did you mean '{near}'"))
+                    .unwrap_or_default();
                 return Err(failed(format!("there is no filter '{unknown}'{near}")));
             }
         })
@@ -133,7 +198,10 @@ impl<'s> Machine<'s> {
     }
 
     fn indent(&mut self, text: &str, args: &Args<'s>) -> Result<Value, Failure> {
-        let width = args.integer(0, "width")?.unwrap_or(4).clamp(0, MAX_RESULT as i64 + 1) as usize;
+        let width = args
+            .integer(0, "width")?
+            .unwrap_or(4)
+            .clamp(0, MAX_RESULT as i64 + 1) as usize;
         let lines = text.lines().count();
         self.charge(text.len().saturating_add(lines.saturating_mul(width)))?;
         let pad = " ".repeat(width);
@@ -148,19 +216,30 @@ impl<'s> Machine<'s> {
             }
             out.push_str(line);
         }
-        if out.len() > MAX_RESULT { Err(too_large()) } else { Ok(Value::String(out)) }
+        if out.len() > MAX_RESULT {
+            Err(too_large())
+        } else {
+            Ok(Value::String(out))
+        }
     }
 }
 
 /// The value, or the fallback if it is missing (with `true` as second argument: or empty).
 fn default<'s>(base: Val<'s>, args: &Args<'s>) -> Val<'s> {
     let empty_too = args.flag(1, "boolean");
-    let labels = if empty_too { base.all_labels() } else { base.own_labels() };
+    let labels = if empty_too {
+        base.all_labels()
+    } else {
+        base.own_labels()
+    };
     let lacking = matches!(base, Val::Missing(_)) || (empty_too && !truth(base.json()));
     if !lacking {
         return base;
     }
-    let fallback = args.get(0, "default_value").cloned().unwrap_or_else(|| Val::constant(""));
+    let fallback = args
+        .get(0, "default_value")
+        .cloned()
+        .unwrap_or_else(|| Val::constant(""));
     fallback.taint(labels)
 }
 
@@ -180,7 +259,11 @@ fn length(value: &Value) -> Result<usize, Failure> {
 }
 
 fn json_text(value: &Value, pretty: bool) -> String {
-    let pretty = if pretty { serde_json::to_string_pretty(value).ok() } else { None };
+    let pretty = if pretty {
+        serde_json::to_string_pretty(value).ok()
+    } else {
+        None
+    };
     pretty.unwrap_or_else(|| value.to_string())
 }
 
@@ -212,7 +295,12 @@ fn number(name: &str, value: &Value, args: &Args<'_>) -> Result<Value, Failure> 
 
 fn read_number(text: &str) -> Option<Num> {
     let integer = text.parse::<i64>().ok().map(|integer| Num::Int(integer.into()));
-    integer.or_else(|| text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Num::Float))
+    integer.or_else(|| {
+        text.parse::<f64>()
+            .ok()
+            .filter(|float| float.is_finite())
+            .map(Num::Float)
+    })
 }
 
 fn truncate(text: &str, args: &Args<'_>) -> Result<String, Failure> {
@@ -231,5 +319,7 @@ fn capital(word: &str) -> String {
 }
 
 fn title(text: &str) -> String {
-    text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '\'').map(capital).collect()
+    text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(capital)
+        .collect()
 }

@@ -16,9 +16,9 @@ impl<'s> Machine<'s> {
     pub(super) fn items(&mut self, val: &Val<'s>, what: &str) -> Result<Vec<Val<'s>>, Failure> {
         self.touch(val.json())?;
         match val.json() {
-            Value::Array(items) => {
-                Ok((0..items.len()).filter_map(|index| val.child(&index.to_string())).collect())
-            }
+            Value::Array(items) => Ok((0..items.len())
+                .filter_map(|index| val.child(&index.to_string()))
+                .collect()),
             Value::Object(map) => {
                 let labels = val.all_labels();
                 Ok(map.keys().map(|key| Val::own(key.as_str(), labels)).collect())
@@ -46,7 +46,11 @@ impl<'s> Machine<'s> {
     /// `first` and `last`.
     pub(super) fn end(&mut self, name: &str, base: &Val<'s>) -> Result<Val<'s>, Failure> {
         let mut items = self.items(base, name)?;
-        let found = if name == "first" { (!items.is_empty()).then(|| items.swap_remove(0)) } else { items.pop() };
+        let found = if name == "first" {
+            (!items.is_empty()).then(|| items.swap_remove(0))
+        } else {
+            items.pop()
+        };
         Ok(found.unwrap_or_else(|| {
             Val::Missing(Missing {
                 path: format!("{name} of an empty list"),
@@ -58,13 +62,25 @@ impl<'s> Machine<'s> {
     }
 
     /// `sort`, `min`, `max`, `unique`, `reverse`.
-    pub(super) fn arrange(&mut self, name: &str, base: &Val<'s>, args: &Args<'s>) -> Result<Val<'s>, Failure> {
+    pub(super) fn arrange(
+        &mut self,
+        name: &str,
+        base: &Val<'s>,
+        args: &Args<'s>,
+    ) -> Result<Val<'s>, Failure> {
         if let ("reverse", Value::String(text)) = (name, base.json()) {
             self.charge(text.len())?;
-            return Ok(Val::own(text.chars().rev().collect::<String>(), base.all_labels()));
+            return Ok(Val::own(
+                text.chars().rev().collect::<String>(),
+                base.all_labels(),
+            ));
         }
         let items = self.items(base, name)?;
-        self.burn(items.len().saturating_mul(usize::BITS as usize - items.len().leading_zeros() as usize))?;
+        self.burn(
+            items
+                .len()
+                .saturating_mul(usize::BITS as usize - items.len().leading_zeros() as usize),
+        )?;
         let path = args.text(if name == "sort" { 9 } else { 0 }, "attribute")?;
         let mut labels = base.own_labels().union(args.labels());
         let mut keyed = Vec::with_capacity(items.len());
@@ -88,7 +104,11 @@ impl<'s> Machine<'s> {
         let mut items: Vec<Val<'s>> = arranged.into_iter().map(|(_, item)| item.taint(labels)).collect();
         match name {
             "min" | "max" => {
-                let found = if name == "max" { items.pop() } else { (!items.is_empty()).then(|| items.swap_remove(0)) };
+                let found = if name == "max" {
+                    items.pop()
+                } else {
+                    (!items.is_empty()).then(|| items.swap_remove(0))
+                };
                 Ok(found.unwrap_or_else(|| Val::own(Value::Null, labels)))
             }
             _ => self.collect(items, labels),
@@ -109,7 +129,11 @@ impl<'s> Machine<'s> {
     /// `select`, `reject`, `selectattr`, `rejectattr`.
     pub(super) fn select(&mut self, name: &str, base: &Val<'s>, args: &Args<'s>) -> Result<Val<'s>, Failure> {
         let by_attribute = name.ends_with("attr");
-        let path = if by_attribute { args.text(0, "attribute")? } else { None };
+        let path = if by_attribute {
+            args.text(0, "attribute")?
+        } else {
+            None
+        };
         if by_attribute && path.is_none() {
             return Err(failed(format!("'{name}' needs the name of an attribute")));
         }
@@ -179,7 +203,10 @@ impl<'s> Machine<'s> {
     pub(super) fn entries(&mut self, name: &str, base: &Val<'s>) -> Result<Val<'s>, Failure> {
         self.touch(base.json())?;
         let Value::Object(map) = base.json() else {
-            return Err(failed(format!("'{name}' needs an object, not {}", kind(base.json()))));
+            return Err(failed(format!(
+                "'{name}' needs an object, not {}",
+                kind(base.json())
+            )));
         };
         let mut keys: Vec<&String> = map.keys().collect();
         if name == "dictsort" {
@@ -202,7 +229,10 @@ impl<'s> Machine<'s> {
 
     /// `batch(size)`.
     pub(super) fn batch(&mut self, base: &Val<'s>, args: &Args<'s>) -> Result<Val<'s>, Failure> {
-        let size = args.integer(0, "linecount")?.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+        let size = args
+            .integer(0, "linecount")?
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or(0);
         if size == 0 {
             return Err(failed("'batch' needs a size above 0"));
         }
@@ -261,7 +291,10 @@ impl<'s> Machine<'s> {
     pub(super) fn made(&mut self, value: Value, labels: Labels) -> Result<Val<'s>, Failure> {
         let size = self.touch(&value)?;
         self.charge(size)?;
-        Ok(Val::Own { value, labels: LabelMap::all(labels) })
+        Ok(Val::Own {
+            value,
+            labels: LabelMap::all(labels),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use types::{Failure, Label, Labeled, Labels};
 
 use super::args::Args;
-use super::parse::{path_of, target_names};
+use super::parse::path_of;
 use super::value::{Missing, Val, kind, text_of, truth};
 use super::{FUEL, MAX_RESULT, MAX_WORK, failed, nearest, ops, out_of_fuel, size_up_to, too_large};
 use crate::eval::Scope;
@@ -14,16 +14,22 @@ use crate::eval::Scope;
 /// One evaluation.
 pub(crate) struct Machine<'s> {
     scope: &'s Scope,
-    locals: Vec<(String, Val<'s>)>,
+    pub(super) locals: Vec<(String, Val<'s>)>,
     fuel: u64,
     work: usize,
     /// Labels of everything that a text template read so far.
-    read: Labels,
+    pub(super) read: Labels,
 }
 
 impl<'s> Machine<'s> {
     pub(crate) fn new(scope: &'s Scope) -> Self {
-        Self { scope, locals: Vec::new(), fuel: FUEL, work: 0, read: Labels::NONE }
+        Self {
+            scope,
+            locals: Vec::new(),
+            fuel: FUEL,
+            work: 0,
+            read: Labels::NONE,
+        }
     }
 
     /// Uses up fuel for `steps` nodes or items.
@@ -35,7 +41,11 @@ impl<'s> Machine<'s> {
     /// Accounts for `bytes` about to be built.
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), Failure> {
         self.work = self.work.saturating_add(bytes);
-        if bytes > MAX_RESULT || self.work > MAX_WORK { Err(too_large()) } else { Ok(()) }
+        if bytes > MAX_RESULT || self.work > MAX_WORK {
+            Err(too_large())
+        } else {
+            Ok(())
+        }
     }
 
     /// Accounts for looking at all of a value; gives its size in bytes, about that of its JSON.
@@ -46,12 +56,12 @@ impl<'s> Machine<'s> {
                 self.burn(text.len() / 256)?;
                 Ok(text.len() + 2)
             }
-            Value::Array(items) => {
-                items.iter().try_fold(2, |size, item| Ok(size + 1 + self.touch(item)?))
-            }
-            Value::Object(map) => {
-                map.iter().try_fold(2, |size, (key, item)| Ok(size + key.len() + 4 + self.touch(item)?))
-            }
+            Value::Array(items) => items
+                .iter()
+                .try_fold(2, |size, item| Ok(size + 1 + self.touch(item)?)),
+            Value::Object(map) => map.iter().try_fold(2, |size, (key, item)| {
+                Ok(size + key.len() + 4 + self.touch(item)?)
+            }),
             _ => Ok(8),
         }
     }
@@ -79,13 +89,6 @@ impl<'s> Machine<'s> {
         Ok((truth(val.json()), val.all_labels()))
     }
 
-    /// The text of a template and the labels of all that it read.
-    pub(crate) fn text(&mut self, statements: &[ast::Stmt<'_>]) -> Result<(String, Labels), Failure> {
-        let mut out = String::new();
-        self.statements(statements, &mut out)?;
-        Ok((out, self.read))
-    }
-
     pub(crate) fn eval(&mut self, expr: &ast::Expr<'_>) -> Result<Val<'s>, Failure> {
         self.burn(1)?;
         match expr {
@@ -105,7 +108,9 @@ impl<'s> Machine<'s> {
             ast::Expr::Compare(compare) => self.chain(compare),
             ast::Expr::IfExpr(choice) => self.choice(choice),
             ast::Expr::Filter(filter) => {
-                let Some(expr) = &filter.expr else { return Err(failed("a filter needs a value")) };
+                let Some(expr) = &filter.expr else {
+                    return Err(failed("a filter needs a value"));
+                };
                 let base = self.eval(expr)?;
                 let args = self.args(&filter.args)?;
                 self.filter(filter.name, base, args)
@@ -138,7 +143,10 @@ impl<'s> Machine<'s> {
         if name == "null" {
             return Ok(Val::constant(Value::Null));
         }
-        let known = self.scope.names().chain(self.locals.iter().map(|(local, _)| local.as_str()));
+        let known = self
+            .scope
+            .names()
+            .chain(self.locals.iter().map(|(local, _)| local.as_str()));
         Ok(Val::Missing(Missing {
             path: name.to_owned(),
             near: nearest(name, known).map(str::to_owned),
@@ -156,7 +164,11 @@ impl<'s> Machine<'s> {
         }
         let key = self.eval(&get.subscript_expr)?.present()?;
         // A constant says nothing; a computed key decides which part it is.
-        let labels = if is_constant(&get.subscript_expr) { Labels::NONE } else { key.all_labels() };
+        let labels = if is_constant(&get.subscript_expr) {
+            Labels::NONE
+        } else {
+            key.all_labels()
+        };
         let found = match (base.json(), key.json()) {
             (_, Value::String(key)) => attribute(base, key, &get.expr),
             (Value::Array(items), Value::Number(index)) => {
@@ -176,7 +188,9 @@ impl<'s> Machine<'s> {
                 let chars: Vec<char> = text.chars().collect();
                 self.burn(chars.len() / 64)?;
                 let index = index.as_i64().and_then(|index| ops::position(index, chars.len()));
-                let Some(index) = index else { return Err(failed("the text has no such character")) };
+                let Some(index) = index else {
+                    return Err(failed("the text has no such character"));
+                };
                 Val::own(chars[index].to_string(), base.all_labels())
             }
             _ => missing(
@@ -198,7 +212,10 @@ impl<'s> Machine<'s> {
             labels = labels.union(val.all_labels());
             match val.json() {
                 Value::Null => Ok(None),
-                value => value.as_i64().map(Some).ok_or_else(|| failed("a slice needs whole numbers")),
+                value => value
+                    .as_i64()
+                    .map(Some)
+                    .ok_or_else(|| failed("a slice needs whole numbers")),
             }
         };
         let start = bound(self, &slice.start)?;
@@ -208,13 +225,16 @@ impl<'s> Machine<'s> {
         let labels = labels;
         if let Value::String(text) = base.json() {
             let chars: Vec<char> = text.chars().collect();
-            let picked: String = ops::slice(chars.len(), start, stop, step)?.map(|at| chars[at]).collect();
+            let picked: String = ops::slice(chars.len(), start, stop, step)?
+                .map(|at| chars[at])
+                .collect();
             self.charge(picked.len())?;
             return Ok(Val::own(picked, base.all_labels().union(labels)));
         }
         let items = self.items(&base, "a slice")?;
-        let picked: Vec<Val<'s>> =
-            ops::slice(items.len(), start, stop, step)?.map(|at| items[at].clone()).collect();
+        let picked: Vec<Val<'s>> = ops::slice(items.len(), start, stop, step)?
+            .map(|at| items[at].clone())
+            .collect();
         self.collect(picked, base.own_labels().union(labels))
     }
 
@@ -261,7 +281,10 @@ impl<'s> Machine<'s> {
     }
 
     fn list(&mut self, items: &[ast::Expr<'_>]) -> Result<Val<'s>, Failure> {
-        let items = items.iter().map(|item| self.eval(item)).collect::<Result<Vec<_>, _>>()?;
+        let items = items
+            .iter()
+            .map(|item| self.eval(item))
+            .collect::<Result<Vec<_>, _>>()?;
         self.collect(items, Label::Author.into())
     }
 
@@ -307,104 +330,6 @@ impl<'s> Machine<'s> {
         }
         Ok(read)
     }
-
-    fn statements(&mut self, statements: &[ast::Stmt<'_>], out: &mut String) -> Result<(), Failure> {
-        for statement in statements {
-            self.burn(1)?;
-            match statement {
-                ast::Stmt::Template(inner) => self.statements(&inner.children, out)?,
-                ast::Stmt::EmitRaw(raw) => {
-                    self.read = self.read.union(Label::Author.into());
-                    append(out, raw.raw)?;
-                }
-                ast::Stmt::EmitExpr(emit) => {
-                    let val = self.eval(&emit.expr)?.present()?;
-                    self.touch(val.json())?;
-                    self.read = self.read.union(val.all_labels());
-                    append(out, &text_of(val.json()))?;
-                }
-                ast::Stmt::IfCond(choice) => {
-                    let test = self.eval(&choice.expr)?.present()?;
-                    self.read = self.read.union(test.all_labels());
-                    let depth = self.locals.len();
-                    let body = if truth(test.json()) { &choice.true_body } else { &choice.false_body };
-                    self.statements(body, out)?;
-                    self.locals.truncate(depth);
-                }
-                ast::Stmt::ForLoop(each) => self.for_loop(each, out)?,
-                ast::Stmt::Set(set) => {
-                    let val = self.eval(&set.expr)?;
-                    self.bind(&set.target, val)?;
-                }
-                _ => return Err(failed("only 'if', 'for' and 'set' tags are part of the language")),
-            }
-        }
-        Ok(())
-    }
-
-    fn for_loop(&mut self, each: &ast::ForLoop<'_>, out: &mut String) -> Result<(), Failure> {
-        let list = self.eval(&each.iter)?.present()?;
-        self.touch(list.json())?;
-        self.read = self.read.union(list.all_labels());
-        let mut items = self.items(&list, "a loop")?;
-        let depth = self.locals.len();
-        if let Some(filter) = &each.filter_expr {
-            let mut kept = Vec::new();
-            for item in items {
-                self.bind(&each.target, item.clone())?;
-                let test = self.eval(filter)?.present()?;
-                self.read = self.read.union(test.all_labels());
-                self.locals.truncate(depth);
-                if truth(test.json()) {
-                    kept.push(item);
-                }
-            }
-            items = kept;
-        }
-        let (count, labels) = (items.len(), list.all_labels());
-        if count == 0 {
-            self.statements(&each.else_body, out)?;
-        }
-        for (index, item) in items.into_iter().enumerate() {
-            self.burn(1)?;
-            let position = serde_json::json!({
-                "index": index + 1, "index0": index, "length": count,
-                "first": index == 0, "last": index + 1 == count,
-            });
-            self.locals.push(("loop".to_owned(), Val::own(position, labels)));
-            self.bind(&each.target, item)?;
-            self.statements(&each.body, out)?;
-            self.locals.truncate(depth);
-        }
-        self.locals.truncate(depth);
-        Ok(())
-    }
-
-    fn bind(&mut self, target: &ast::Expr<'_>, val: Val<'s>) -> Result<(), Failure> {
-        let names = target_names(target).ok_or_else(|| failed("only names can be set"))?;
-        if let ast::Expr::Var(_) = target {
-            if matches!(val, Val::Own { .. }) {
-                let size = self.touch(val.json())?;
-                self.charge(size)?;
-            }
-            self.locals.extend(names.into_iter().map(|name| (name, val.clone())));
-            return Ok(());
-        }
-        let items = self.items(&val.present()?, "taking a list apart")?;
-        if items.len() != names.len() {
-            return Err(failed(format!("{} names can't take {} items", names.len(), items.len())));
-        }
-        self.locals.extend(names.into_iter().zip(items));
-        Ok(())
-    }
-}
-
-fn append(out: &mut String, text: &str) -> Result<(), Failure> {
-    if out.len() + text.len() > MAX_RESULT {
-        return Err(too_large());
-    }
-    out.push_str(text);
-    Ok(())
 }
 
 fn constant_of(value: &minijinja::Value) -> Result<Val<'static>, Failure> {
@@ -467,6 +392,11 @@ fn attribute<'s>(base: Val<'s>, name: &str, expr: &ast::Expr<'_>) -> Val<'s> {
 fn missing<'s>(base: &Val<'s>, path: String, reason: Option<String>, labels: Labels) -> Val<'s> {
     match base {
         Val::Missing(missing) => Val::Missing(missing.clone()),
-        _ => Val::Missing(Missing { path, near: None, reason, labels }),
+        _ => Val::Missing(Missing {
+            path,
+            near: None,
+            reason,
+            labels,
+        }),
     }
 }

@@ -12,6 +12,7 @@ mod machine;
 mod ops;
 pub(crate) mod parse;
 mod tests_of_values;
+mod text;
 mod value;
 
 pub(crate) use machine::Machine;
@@ -39,13 +40,19 @@ pub(crate) fn failed(message: impl Into<String>) -> Failure {
 }
 
 pub(crate) fn out_of_fuel() -> Failure {
-    Failure::new("template_fuel", format!("the expression needs more than {FUEL} steps"))
-        .hint("loop over fewer items, or let a tool prepare the data")
+    Failure::new(
+        "template_fuel",
+        format!("the expression needs more than {FUEL} steps"),
+    )
+    .hint("loop over fewer items, or let a tool prepare the data")
 }
 
 pub(crate) fn too_large() -> Failure {
-    Failure::new("template_too_large", "the expression builds more than it may: 1 MiB for a result")
-        .hint("keep the large value in an artifact and pass a part of it")
+    Failure::new(
+        "template_too_large",
+        "the expression builds more than it may: 1 MiB for a result",
+    )
+    .hint("keep the large value in an artifact and pass a part of it")
 }
 
 /// The known name nearest to `name`, if one is near enough to be a slip.
@@ -54,7 +61,12 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let limit = 1 + name.chars().count() / 4;
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(b.1)))
         .map(|(_, candidate)| candidate)
@@ -75,4 +87,3 @@ pub(crate) fn size_up_to(value: &Value, limit: usize) -> usize {
         _ => 8,
     }
 }
-

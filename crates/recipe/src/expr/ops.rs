@@ -20,7 +20,10 @@ pub(super) enum Num {
 impl Num {
     pub(super) fn of(value: &Value) -> Option<Num> {
         let Value::Number(number) = value else { return None };
-        let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        let integer = number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from));
         integer.map(Num::Int).or_else(|| number.as_f64().map(Num::Float))
     }
 
@@ -40,7 +43,9 @@ impl Num {
             },
             Num::Float(float) => Number::from_f64(float),
         };
-        number.map(Value::Number).ok_or_else(|| failed("the result isn't a number that JSON can hold"))
+        number
+            .map(Value::Number)
+            .ok_or_else(|| failed("the result isn't a number that JSON can hold"))
     }
 }
 
@@ -51,7 +56,12 @@ pub(super) fn unary(op: &UnaryOpKind, operand: &Val<'_>) -> Result<Val<'static>,
         UnaryOpKind::Neg => match Num::of(operand.json()) {
             Some(Num::Int(integer)) => Num::Int(-integer).value()?,
             Some(Num::Float(float)) => Num::Float(-float).value()?,
-            None => return Err(failed(format!("'-' needs a number, not {}", kind(operand.json())))),
+            None => {
+                return Err(failed(format!(
+                    "'-' needs a number, not {}",
+                    kind(operand.json())
+                )));
+            }
         },
     };
     Ok(Val::own(value, labels))
@@ -59,7 +69,12 @@ pub(super) fn unary(op: &UnaryOpKind, operand: &Val<'_>) -> Result<Val<'static>,
 
 impl<'s> Machine<'s> {
     /// A binary operator; `and` and `or` are handled by the caller.
-    pub(super) fn operate(&mut self, op: BinOpKind, left: &Val<'s>, right: &Val<'s>) -> Result<Val<'s>, Failure> {
+    pub(super) fn operate(
+        &mut self,
+        op: BinOpKind,
+        left: &Val<'s>,
+        right: &Val<'s>,
+    ) -> Result<Val<'s>, Failure> {
         let compared = match op {
             BinOpKind::Eq => Some(CompareOpKind::Eq),
             BinOpKind::Ne => Some(CompareOpKind::Ne),
@@ -118,10 +133,17 @@ impl<'s> Machine<'s> {
         self.charge(size.saturating_mul(times))?;
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
         self.burn(items.len().saturating_mul(times))?;
-        Ok(Value::Array(std::iter::repeat_n(items, times).flatten().cloned().collect()))
+        Ok(Value::Array(
+            std::iter::repeat_n(items, times).flatten().cloned().collect(),
+        ))
     }
 
-    pub(super) fn compare(&mut self, op: CompareOpKind, left: &Val<'s>, right: &Val<'s>) -> Result<Val<'s>, Failure> {
+    pub(super) fn compare(
+        &mut self,
+        op: CompareOpKind,
+        left: &Val<'s>,
+        right: &Val<'s>,
+    ) -> Result<Val<'s>, Failure> {
         let labels = left.all_labels().union(right.all_labels());
         let (a, b) = (left.json(), right.json());
         self.touch(a)?;
@@ -149,14 +171,24 @@ impl<'s> Machine<'s> {
             [stop] => (0, *stop, 1),
             [start, stop] => (*start, *stop, 1),
             [start, stop, step] if *step != 0 => (*start, *stop, *step),
-            _ => return Err(failed("range takes a stop, or a start, a stop and a step that isn't 0")),
+            _ => {
+                return Err(failed(
+                    "range takes a stop, or a start, a stop and a step that isn't 0",
+                ));
+            }
         };
-        let span = if step > 0 { i128::from(stop) - i128::from(start) } else { i128::from(start) - i128::from(stop) };
+        let span = if step > 0 {
+            i128::from(stop) - i128::from(start)
+        } else {
+            i128::from(start) - i128::from(stop)
+        };
         let step_size = i128::from(step).abs();
         let length = usize::try_from((span + step_size - 1).max(0) / step_size).map_err(|_| too_large())?;
         self.burn(length)?;
         self.charge(length.saturating_mul(8))?;
-        let items: Vec<Value> = (0..length as i64).map(|index| Value::from(start + index * step)).collect();
+        let items: Vec<Value> = (0..length as i64)
+            .map(|index| Value::from(start + index * step))
+            .collect();
         Ok(Val::own(items, args.labels()))
     }
 }
@@ -222,9 +254,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
             (Some(x), Some(y)) => x.float() == y.float(),
             _ => false,
         },
-        (Value::Array(x), Value::Array(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
-        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
         (Value::Object(x), Value::Object(y)) => {
             x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| same(x, y)))
         }
@@ -260,7 +290,11 @@ pub(super) fn within(needle: &Value, holder: &Value) -> Result<bool, Failure> {
         (Value::Array(items), _) => Ok(items.iter().any(|item| same(item, needle))),
         (Value::String(text), Value::String(part)) => Ok(text.contains(part.as_str())),
         (Value::Object(map), Value::String(key)) => Ok(map.contains_key(key)),
-        _ => Err(failed(format!("'in' can't look for {} in {}", kind(needle), kind(holder)))),
+        _ => Err(failed(format!(
+            "'in' can't look for {} in {}",
+            kind(needle),
+            kind(holder)
+        ))),
     }
 }
 
@@ -285,7 +319,11 @@ pub(super) fn slice(
     }
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let clamp = |bound: i64| {
-        let bound = if bound < 0 { bound.saturating_add(length) } else { bound };
+        let bound = if bound < 0 {
+            bound.saturating_add(length)
+        } else {
+            bound
+        };
         bound.clamp(low, high)
     };
     let start = start.map_or(if step > 0 { low } else { high }, clamp);

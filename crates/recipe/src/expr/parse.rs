@@ -60,7 +60,11 @@ fn guard(source: &str, in_expression: bool) -> Result<(), Failure> {
     for token in machinery::tokenize(source, in_expression, config()) {
         let Ok((token, _)) = token else { break };
         tokens += 1;
-        signs = if matches!(token, Token::Minus | Token::Plus | Token::Ident("not")) { signs + 1 } else { 0 };
+        signs = if matches!(token, Token::Minus | Token::Plus | Token::Ident("not")) {
+            signs + 1
+        } else {
+            0
+        };
         match token {
             Token::TemplateData(_) | Token::VariableEnd | Token::BlockEnd => tokens = 0,
             Token::BlockStart => tags += 1,
@@ -76,8 +80,14 @@ fn guard(source: &str, in_expression: bool) -> Result<(), Failure> {
 
 fn explain(error: &minijinja::Error) -> Failure {
     let detail = error.detail().unwrap_or("it can't be read");
-    let line = error.line().filter(|line| *line > 1).map(|line| format!(" (line {line} of the text)"));
-    syntax(format!("the expression doesn't parse: {detail}{}", line.unwrap_or_default()))
+    let line = error
+        .line()
+        .filter(|line| *line > 1)
+        .map(|line| format!(" (line {line} of the text)"));
+    syntax(format!(
+        "the expression doesn't parse: {detail}{}",
+        line.unwrap_or_default()
+    ))
 }
 
 /// Today's spelling of the older forms: `$context.x`, `$run_id` and `${item}`.
@@ -85,7 +95,13 @@ pub(crate) fn modern(source: &str, in_expression: bool) -> String {
     if !source.contains('$') {
         return source.to_owned();
     }
-    let wrap = |inner: String| if in_expression { format!("({inner})") } else { format!("{{{{ {inner} }}}}") };
+    let wrap = |inner: String| {
+        if in_expression {
+            format!("({inner})")
+        } else {
+            format!("{{{{ {inner} }}}}")
+        }
+    };
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(at) = rest.find('$') {
@@ -116,11 +132,18 @@ fn older(after: &str) -> (Option<String>, usize) {
         let length = path_length(path);
         if length > 0 {
             let path = &path[..length];
-            return (Some(format!("inputs.{path} | default(params.{path})")), "context.".len() + length);
+            return (
+                Some(format!("inputs.{path} | default(params.{path})")),
+                "context.".len() + length,
+            );
         }
     }
     let length = path_length(after);
-    if &after[..length] == "run_id" { (Some("run.id".to_owned()), length) } else { (None, 0) }
+    if &after[..length] == "run_id" {
+        (Some("run.id".to_owned()), length)
+    } else {
+        (None, 0)
+    }
 }
 
 /// How many bytes of the text are a dotted path of names.
@@ -128,7 +151,9 @@ fn path_length(text: &str) -> usize {
     let mut length = 0;
     for part in text.split_inclusive('.') {
         let name = part.strip_suffix('.').unwrap_or(part);
-        let used = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
+        let used = name
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(name.len());
         if used == 0 || name.starts_with(|c: char| c.is_ascii_digit()) {
             break;
         }
@@ -219,7 +244,10 @@ impl Findings {
             ast::Expr::List(list) => list.items.iter().for_each(|item| self.expr(item, false)),
             ast::Expr::Tuple(list) => list.items.iter().for_each(|item| self.expr(item, false)),
             ast::Expr::Map(map) => {
-                map.keys.iter().chain(&map.values).for_each(|item| self.expr(item, false));
+                map.keys
+                    .iter()
+                    .chain(&map.values)
+                    .for_each(|item| self.expr(item, false));
             }
         }
     }
@@ -249,7 +277,9 @@ impl Findings {
             match arg {
                 ast::CallArg::Pos(expr) | ast::CallArg::Kwarg(_, expr) => self.expr(expr, false),
                 ast::CallArg::PosSplat(_) | ast::CallArg::KwargSplat(_) => {
-                    self.mistake(syntax("'*' and '**' before an argument aren't part of the language"));
+                    self.mistake(syntax(
+                        "'*' and '**' before an argument aren't part of the language",
+                    ));
                 }
             }
         }
@@ -257,8 +287,10 @@ impl Findings {
 
     fn known(&mut self, what: &str, name: &str, known: &[&'static str]) {
         if !known.contains(&name) {
-            let near = nearest(name, known.iter().copied())
-                .map_or_else(|| format!("; known are {}", known.join(", ")), |n| format!(", did you mean '{n}'"));
+            let near = nearest(name, known.iter().copied()).map_or_else(
+                || format!("; known are {}", known.join(", ")),
+                |n| format!(", did you mean '{n}'"),
+            );
             self.mistake(syntax(format!("unknown {what} '{name}'{near}")));
         }
     }
@@ -342,9 +374,15 @@ pub(crate) fn path_of(expr: &ast::Expr<'_>) -> Option<Vec<String>> {
             Some(parts)
         }
         ast::Expr::GetItem(get) => {
-            let ast::Expr::Const(key) = &get.subscript_expr else { return None };
+            let ast::Expr::Const(key) = &get.subscript_expr else {
+                return None;
+            };
             let mut parts = path_of(&get.expr)?;
-            parts.push(key.value.as_str().map_or_else(|| key.value.to_string(), str::to_owned));
+            parts.push(
+                key.value
+                    .as_str()
+                    .map_or_else(|| key.value.to_string(), str::to_owned),
+            );
             Some(parts)
         }
         _ => None,

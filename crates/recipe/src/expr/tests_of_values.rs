@@ -4,21 +4,51 @@ use serde_json::Value;
 use types::{Failure, Labels};
 
 use super::args::Args;
+use super::failed;
 use super::machine::Machine;
 use super::ops::{order, same, within};
 use super::value::{Val, truth};
-use super::failed;
 
 /// Every known test.
 pub(super) const NAMES: &[&str] = &[
-    "defined", "undefined", "none", "null", "boolean", "true", "false", "number", "integer", "float", "string",
-    "sequence", "iterable", "mapping", "odd", "even", "divisibleby", "startingwith", "endingwith", "in", "eq",
-    "equalto", "ne", "lt", "le", "gt", "ge", "empty",
+    "defined",
+    "undefined",
+    "none",
+    "null",
+    "boolean",
+    "true",
+    "false",
+    "number",
+    "integer",
+    "float",
+    "string",
+    "sequence",
+    "iterable",
+    "mapping",
+    "odd",
+    "even",
+    "divisibleby",
+    "startingwith",
+    "endingwith",
+    "in",
+    "eq",
+    "equalto",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "empty",
 ];
 
 impl<'s> Machine<'s> {
     /// Whether a test holds, and the labels of what it read.
-    pub(super) fn test(&mut self, name: &str, val: &Val<'s>, args: &Args<'s>) -> Result<(bool, Labels), Failure> {
+    pub(super) fn test(
+        &mut self,
+        name: &str,
+        val: &Val<'s>,
+        args: &Args<'s>,
+    ) -> Result<(bool, Labels), Failure> {
         match (name, val) {
             ("defined", _) => return Ok((!matches!(val, Val::Missing(_)), val.own_labels())),
             ("undefined", _) => return Ok((matches!(val, Val::Missing(_)), val.own_labels())),
@@ -83,5 +113,7 @@ impl<'s> Machine<'s> {
 }
 
 fn integer(value: &Value) -> Result<i64, Failure> {
-    value.as_i64().ok_or_else(|| failed("the test needs a whole number"))
+    value
+        .as_i64()
+        .ok_or_else(|| failed("the test needs a whole number"))
 }

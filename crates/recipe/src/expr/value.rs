@@ -48,7 +48,12 @@ impl Missing {
 
 impl<'s> Val<'s> {
     pub(crate) fn whole(root: &'s Labeled) -> Self {
-        Val::Part { root, value: &root.value, pointer: String::new(), extra: Labels::NONE }
+        Val::Part {
+            root,
+            value: &root.value,
+            pointer: String::new(),
+            extra: Labels::NONE,
+        }
     }
 
     /// A constant of the recipe's text.
@@ -57,11 +62,17 @@ impl<'s> Val<'s> {
     }
 
     pub(crate) fn own(value: impl Into<Value>, labels: Labels) -> Self {
-        Val::Own { value: value.into(), labels: LabelMap::all(labels) }
+        Val::Own {
+            value: value.into(),
+            labels: LabelMap::all(labels),
+        }
     }
 
     pub(crate) fn labeled(labeled: Labeled) -> Self {
-        Val::Own { value: labeled.value, labels: labeled.labels }
+        Val::Own {
+            value: labeled.value,
+            labels: labeled.labels,
+        }
     }
 
     /// The JSON value; null for something missing (callers have ruled that out).
@@ -76,7 +87,9 @@ impl<'s> Val<'s> {
     /// The labels of the value itself, not of what lies inside it.
     pub(crate) fn own_labels(&self) -> Labels {
         match self {
-            Val::Part { root, pointer, extra, .. } => root.labels.at(pointer).union(*extra),
+            Val::Part {
+                root, pointer, extra, ..
+            } => root.labels.at(pointer).union(*extra),
             Val::Own { labels, .. } => labels.at(""),
             Val::Missing(missing) => missing.labels,
         }
@@ -85,7 +98,9 @@ impl<'s> Val<'s> {
     /// The labels of the value and of everything inside it.
     pub(crate) fn all_labels(&self) -> Labels {
         match self {
-            Val::Part { root, pointer, extra, .. } => root.labels.within(pointer).union(*extra),
+            Val::Part {
+                root, pointer, extra, ..
+            } => root.labels.within(pointer).union(*extra),
             Val::Own { labels, .. } => labels.within(""),
             Val::Missing(missing) => missing.labels,
         }
@@ -94,10 +109,21 @@ impl<'s> Val<'s> {
     /// The same value, which depends on something with these labels too.
     pub(crate) fn taint(self, more: Labels) -> Self {
         match self {
-            Val::Part { root, value, pointer, extra } => {
-                Val::Part { root, value, pointer, extra: extra.union(more) }
-            }
-            Val::Own { value, labels } => Val::Own { value, labels: taint_map(&labels, more) },
+            Val::Part {
+                root,
+                value,
+                pointer,
+                extra,
+            } => Val::Part {
+                root,
+                value,
+                pointer,
+                extra: extra.union(more),
+            },
+            Val::Own { value, labels } => Val::Own {
+                value,
+                labels: taint_map(&labels, more),
+            },
             Val::Missing(mut missing) => {
                 missing.labels = missing.labels.union(more);
                 Val::Missing(missing)
@@ -109,14 +135,27 @@ impl<'s> Val<'s> {
     pub(crate) fn child(&self, token: &str) -> Option<Val<'s>> {
         let step = format!("/{}", token.replace('~', "~0").replace('/', "~1"));
         match self {
-            Val::Part { root, value, pointer, extra } => {
+            Val::Part {
+                root,
+                value,
+                pointer,
+                extra,
+            } => {
                 let child = inner(value, token)?;
                 let pointer = format!("{pointer}{step}");
-                Some(Val::Part { root, value: child, pointer, extra: *extra })
+                Some(Val::Part {
+                    root,
+                    value: child,
+                    pointer,
+                    extra: *extra,
+                })
             }
             Val::Own { value, labels } => {
                 let child = inner(value, token)?;
-                Some(Val::Own { value: child.clone(), labels: labels.part(&step) })
+                Some(Val::Own {
+                    value: child.clone(),
+                    labels: labels.part(&step),
+                })
             }
             Val::Missing(_) => None,
         }
@@ -128,10 +167,22 @@ impl<'s> Val<'s> {
     /// `template_undefined` for something missing.
     pub(crate) fn into_labeled(self) -> Result<Labeled, Failure> {
         match self {
-            Val::Part { root, value, pointer, extra } => {
+            Val::Part {
+                root,
+                value,
+                pointer,
+                extra,
+            } => {
                 let labels = root.labels.part(&pointer);
-                let labels = if extra.is_empty() { labels } else { taint_map(&labels, extra) };
-                Ok(Labeled { value: value.clone(), labels })
+                let labels = if extra.is_empty() {
+                    labels
+                } else {
+                    taint_map(&labels, extra)
+                };
+                Ok(Labeled {
+                    value: value.clone(),
+                    labels,
+                })
             }
             Val::Own { value, labels } => Ok(Labeled { value, labels }),
             Val::Missing(missing) => Err(missing.failure()),

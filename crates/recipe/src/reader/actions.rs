@@ -23,8 +23,14 @@ impl Reader<'_, '_, '_> {
             if self.dialect == Dialect::IpavLists {
                 return self.plain_step(node, said);
             }
-            self.error("unknown_action", said.at, &said.path, "an action is called tool.action, and these are words");
-            self.findings.suggest(format!("step: {}", crate::traps::quoted(&name)));
+            self.error(
+                "unknown_action",
+                said.at,
+                &said.path,
+                "an action is called tool.action, and these are words",
+            );
+            self.findings
+                .suggest(format!("step: {}", crate::traps::quoted(&name)));
             return None;
         }
         let (action, spec) = self.resolve(said, &name)?;
@@ -35,9 +41,15 @@ impl Reader<'_, '_, '_> {
     /// The arguments under `with`, checked against the schema; in the older form, missing ones are
     /// taken from what was saved or asked.
     fn arguments(&mut self, node: &Node, spec: Option<&ActionSpec>, at: At) -> Template {
-        let nothing = Node { at, path: format!("{}/with", node.path), data: Data::Map(Vec::new()) };
+        let nothing = Node {
+            at,
+            path: format!("{}/with", node.path),
+            data: Data::Map(Vec::new()),
+        };
         let with = node.get("with").unwrap_or(&nothing);
-        let Some(entries) = self.map(with, "'with'") else { return Template::literal(serde_json::Map::new()) };
+        let Some(entries) = self.map(with, "'with'") else {
+            return Template::literal(serde_json::Map::new());
+        };
         let mut args: Vec<(String, Template)> = Vec::new();
         for entry in entries {
             let template = self.template(&entry.value);
@@ -52,10 +64,14 @@ impl Reader<'_, '_, '_> {
             }
             for name in required(&spec.input) {
                 if args.iter().all(|(given, _)| given != name) {
-                    let at = if with.entries().is_empty() { at } else { first_key(with) };
+                    let at = if with.entries().is_empty() {
+                        at
+                    } else {
+                        first_key(with)
+                    };
                     let message = format!("'{}' needs the argument '{name}'", spec.name());
                     self.error("bad_argument", at, &with.path, message);
-                    if let Some(source) = self.names.source_of(name) {
+                    if let Some(source) = self.names.source_of(name, false) {
                         self.findings.suggest(format!("{name}: \"{{{{ {source} }}}}\""));
                     }
                 }
@@ -65,13 +81,23 @@ impl Reader<'_, '_, '_> {
     }
 
     fn argument(&mut self, node: &Node, key_at: At, key: &str, template: &Template, spec: &ActionSpec) {
-        let Some(properties) = spec.input.get("properties").and_then(Value::as_object) else { return };
+        let Some(properties) = spec.input.get("properties").and_then(Value::as_object) else {
+            return;
+        };
         let Some(schema) = properties.get(key) else {
-            if spec.input.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false)) {
+            if spec
+                .input
+                .get("additionalProperties")
+                .is_some_and(|more| *more != Value::Bool(false))
+            {
                 return;
             }
             let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-            let message = format!("'{}' has no argument '{key}'; it takes {}", spec.name(), known.join(", "));
+            let message = format!(
+                "'{}' has no argument '{key}'; it takes {}",
+                spec.name(),
+                known.join(", ")
+            );
             self.error("bad_argument", key_at, &node.path, message);
             if let Some(near) = nearest(key, known) {
                 self.findings.suggest(near);
@@ -84,7 +110,8 @@ impl Reader<'_, '_, '_> {
             Template::Text { .. } if !allows(schema, "string") => {
                 let message = format!("{what} must be {}, but this always gives a text", kinds(schema));
                 self.error("bad_argument", node.at, &node.path, message);
-                self.findings.suggest("write one whole {{ … }} to keep the value's type");
+                self.findings
+                    .suggest("write one whole {{ … }} to keep the value's type");
             }
             _ => {}
         }
@@ -104,7 +131,9 @@ impl Reader<'_, '_, '_> {
             return;
         };
         match &node.data {
-            Data::Number(_, written) if !allows(schema, "number") && !allows(schema, "integer") && allows(schema, "string") => {
+            Data::Number(_, written)
+                if !allows(schema, "number") && !allows(schema, "integer") && allows(schema, "string") =>
+            {
                 let message = format!("{what} must be a text, but {written} without quotes is a number");
                 self.error("yaml_number", node.at, &node.path, message);
                 self.findings.suggest(crate::traps::quoted(written));
@@ -121,9 +150,15 @@ impl Reader<'_, '_, '_> {
             let mut detail = error.to_string();
             detail.truncate(detail.char_indices().nth(300).map_or(detail.len(), |(at, _)| at));
             let place = find(node, &inside).unwrap_or(node);
-            let message = format!("{what} doesn't fit: {}{}{detail}", inside.trim_start_matches('/'), if inside.is_empty() { "" } else { ": " });
+            let message = format!(
+                "{what} doesn't fit: {}{}{detail}",
+                inside.trim_start_matches('/'),
+                if inside.is_empty() { "" } else { ": " }
+            );
             self.error("bad_argument", place.at, &place.path, message);
-            if let (Some(options), Some(word)) = (schema.get("enum").and_then(Value::as_array), value.as_str()) {
+            if let (Some(options), Some(word)) =
+                (schema.get("enum").and_then(Value::as_array), value.as_str())
+            {
                 let near = nearest(word, options.iter().filter_map(Value::as_str)).map(str::to_owned);
                 if let Some(near) = near {
                     self.findings.suggest(near);
@@ -134,23 +169,20 @@ impl Reader<'_, '_, '_> {
 
     /// Takes arguments that the author left out from what is in scope.
     fn fill(&mut self, args: &mut Vec<(String, Template)>, spec: &ActionSpec) {
-        let names: Vec<String> = spec
-            .input
-            .get("properties")
-            .and_then(Value::as_object)
-            .map(|properties| properties.keys().cloned().collect())
-            .unwrap_or_default();
-        for name in names {
-            if args.iter().any(|(given, _)| *given == name) {
+        let properties = spec.input.get("properties").and_then(Value::as_object);
+        for (name, schema) in properties.into_iter().flatten() {
+            if args.iter().any(|(given, _)| given == name) {
                 continue;
             }
             let must = required(&spec.input).any(|required| required == name);
-            let source = self.names.source_of(&name).or_else(|| {
-                let room = must && matches!(name.as_str(), "room" | "query") && self.names.inputs.contains("room");
+            let takes_object = schema.get("type").is_some() && allows(schema, "object");
+            let source = self.names.source_of(name, takes_object).or_else(|| {
+                let room =
+                    must && matches!(name.as_str(), "room" | "query") && self.names.inputs.contains("room");
                 room.then(|| "intake.room".to_owned())
             });
             if let Some(e) = source.and_then(|source| Expr::parse(&source).ok()) {
-                args.push((name, Template::Whole { e }));
+                args.push((name.clone(), Template::Whole { e }));
             }
         }
     }
@@ -170,8 +202,13 @@ impl Reader<'_, '_, '_> {
             "pagerduty" => ("pagerduty.trigger", None, "summary"),
             other => {
                 let message = match other {
-                    "" => "a notification begins with where it goes, such as 'slack:#channel text'".to_owned(),
-                    _ => format!("'{other}' isn't a way to notify: expected one of {}", SCHEMES.join(", ")),
+                    "" => {
+                        "a notification begins with where it goes, such as 'slack:#channel text'".to_owned()
+                    }
+                    _ => format!(
+                        "'{other}' isn't a way to notify: expected one of {}",
+                        SCHEMES.join(", ")
+                    ),
                 };
                 self.error("bad_notify", said.at, &said.path, message);
                 match nearest(other, SCHEMES.iter().copied()) {
@@ -191,14 +228,21 @@ impl Reader<'_, '_, '_> {
             self.error("bad_notify", said.at, &said.path, message);
             return None;
         }
-        let part = |text: &str| Node { at: said.at, path: said.path.clone(), data: Data::Text(text.to_owned(), false) };
+        let part = |text: &str| Node {
+            at: said.at,
+            path: said.path.clone(),
+            data: Data::Text(text.to_owned(), false),
+        };
         let mut args = Vec::new();
         if let Some(name) = target_name {
             args.push((name.to_owned(), self.template(&part(target))));
         }
         args.push((text_name.to_owned(), self.template(&part(words))));
         let (action, _) = self.resolve(said, action)?;
-        Some(Kind::Action { action, args: Template::map(args) })
+        Some(Kind::Action {
+            action,
+            args: Template::map(args),
+        })
     }
 
     /// A step in plain words: bound to an action if one is clearly meant, else a person's task.
@@ -206,32 +250,48 @@ impl Reader<'_, '_, '_> {
         let words = self.text(said)?;
         let fit = self.binder().fit(&words);
         let best = fit.ranked.first().cloned();
-        let spec = best.as_ref().and_then(|(name, _)| match self.context.catalog.find(name) {
-            types::Lookup::Found(spec) => Some(spec.clone()),
-            _ => None,
-        });
+        let spec = best
+            .as_ref()
+            .and_then(|(name, _)| match self.context.catalog.find(name) {
+                types::Lookup::Found(spec) => Some(spec.clone()),
+                _ => None,
+            });
         let given = node.get("with").is_some_and(|with| !with.entries().is_empty());
-        let args = spec.as_ref().filter(|_| fit.clear).and_then(|spec| self.bound_arguments(node, spec, said.at, given));
+        let args = spec
+            .as_ref()
+            .filter(|_| fit.clear)
+            .and_then(|spec| self.bound_arguments(node, spec, said.at, given));
         let bound = spec.filter(|_| args.is_some());
         self.bindings.push(Binding {
             step: String::new(),
             words: words.clone(),
             action: bound.as_ref().map(ActionSpec::name),
             score: best.map_or(0.0, |(_, score)| score),
-            alternatives: fit.ranked.iter().skip(usize::from(bound.is_some())).cloned().collect(),
+            alternatives: fit
+                .ranked
+                .iter()
+                .skip(usize::from(bound.is_some()))
+                .cloned()
+                .collect(),
             writes: bound.as_ref().is_some_and(|spec| spec.effect > Effect::Read),
             line: node.at.line,
         });
         self.pending_title = Some(words.clone());
         match (bound, args) {
-            (Some(spec), Some(args)) => Some(Kind::Action { action: spec.name(), args }),
+            (Some(spec), Some(args)) => Some(Kind::Action {
+                action: spec.name(),
+                args,
+            }),
             _ => {
                 let message = "nothing could be bound to these words: this will be a task for a person";
                 self.warning("unbound_step", said.at, &said.path, message);
-                if let Some((name, score)) = fit.ranked.first() {
-                    self.findings.suggest(format!("action: {name} (fits with a score of {score})"));
+                if let Some((name, _)) = fit.ranked.first().filter(|_| fit.clear) {
+                    self.findings
+                        .suggest(format!("action: {name}, with its arguments"));
                 }
-                Some(Kind::Manual { text: self.words(said)? })
+                Some(Kind::Manual {
+                    text: self.words(said)?,
+                })
             }
         }
     }
@@ -254,7 +314,12 @@ impl Reader<'_, '_, '_> {
 }
 
 fn required(schema: &Value) -> impl Iterator<Item = &str> {
-    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// Whether a schema lets values of this type through, as far as `type` says.
@@ -279,10 +344,13 @@ fn kinds(schema: &Value) -> String {
 
 /// The node at a JSON Pointer below `node`.
 fn find<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
-    pointer.split('/').skip(1).try_fold(node, |at, token| match &at.data {
-        Data::List(items) => items.get(token.parse::<usize>().ok()?),
-        _ => at.get(&token.replace("~1", "/").replace("~0", "~")),
-    })
+    pointer
+        .split('/')
+        .skip(1)
+        .try_fold(node, |at, token| match &at.data {
+            Data::List(items) => items.get(token.parse::<usize>().ok()?),
+            _ => at.get(&token.replace("~1", "/").replace("~0", "~")),
+        })
 }
 
 /// The target up to the first space outside `{{ … }}`, and the rest.
@@ -293,7 +361,9 @@ fn split_target(text: &str) -> (&str, &str) {
         let brace = text[from..].find("{{").map(|at| from + at);
         match (space, brace) {
             (Some(space), Some(brace)) if brace < space => {
-                let Some(close) = text[brace..].find("}}") else { return (text, "") };
+                let Some(close) = text[brace..].find("}}") else {
+                    return (text, "");
+                };
                 from = brace + close + 2;
             }
             (Some(space), _) => return (&text[..space], text[space..].trim()),

@@ -20,10 +20,16 @@ impl Reader<'_, '_, '_> {
             "action" => self.action(node, said),
             "agent" => self.agent(node, said),
             "check" => self.check(said),
-            "confirm" => Some(Kind::Confirm { text: self.words(said)? }),
+            "confirm" => Some(Kind::Confirm {
+                text: self.words(said)?,
+            }),
             "notify" => self.notify(said),
-            "manual" => Some(Kind::Manual { text: self.words(said)? }),
-            "wait" => Some(Kind::Wait { wait: self.wait(said)? }),
+            "manual" => Some(Kind::Manual {
+                text: self.words(said)?,
+            }),
+            "wait" => Some(Kind::Wait {
+                wait: self.wait(said)?,
+            }),
             "run" => self.run(node, said),
             "parallel" => self.parallel(node, said),
             _ => self.plain_step(node, said),
@@ -47,21 +53,38 @@ impl Reader<'_, '_, '_> {
     /// What an `ask` without `as` fills: the one required input that nothing asks for yet, else
     /// the one `intake.*` name that is read but never given.
     fn asked_name(&mut self, said: &Node) -> Option<String> {
-        let open: Vec<String> =
-            self.required_inputs.iter().filter(|name| !self.asked.contains(*name)).cloned().collect();
-        let unbound: Vec<String> =
-            self.names.wanted.iter().filter(|name| !self.names.inputs.contains(*name)).cloned().collect();
+        let open: Vec<String> = self
+            .required_inputs
+            .iter()
+            .filter(|name| !self.asked.contains(*name))
+            .cloned()
+            .collect();
+        let unbound: Vec<String> = self
+            .names
+            .wanted
+            .iter()
+            .filter(|name| !self.names.inputs.contains(*name))
+            .cloned()
+            .collect();
         match (open.as_slice(), unbound.as_slice()) {
             ([one], _) | ([], [one]) => Some(one.clone()),
             (several, others) => {
                 let candidates: Vec<&str> = several.iter().chain(others).map(String::as_str).collect();
                 let message = match candidates.is_empty() {
                     true => "nothing says which name this answer gets".to_owned(),
-                    false => format!("nothing says which name this answer gets: it could be {}", candidates.join(", ")),
+                    false => format!(
+                        "nothing says which name this answer gets: it could be {}",
+                        candidates.join(", ")
+                    ),
                 };
                 self.error("unresolved_ask", said.at, &said.path, message);
-                let name = candidates.first().map_or_else(|| snake_case(said.as_text().unwrap_or("answer")), |name| (*name).to_owned());
+                let name = candidates.first().map_or_else(
+                    || snake_case(said.as_text().unwrap_or("answer")),
+                    |name| (*name).to_owned(),
+                );
                 self.findings.suggest(format!("as: {name}"));
+                // Any of them may be meant: don't report them as undefined as well.
+                self.names.inputs.extend(unbound);
                 None
             }
         }
@@ -69,36 +92,66 @@ impl Reader<'_, '_, '_> {
 
     fn gather(&mut self, said: &Node) -> Option<Kind> {
         let text = self.text(said)?;
-        let name = if self.dialect == Dialect::Native { text.clone() } else { snake_case(&text) };
+        let name = if self.dialect == Dialect::Native {
+            text.clone()
+        } else {
+            snake_case(&text)
+        };
         if !self.identifier(&name, said.at, &said.path) {
             return None;
         }
         self.names.inputs.insert(name.clone());
         self.asked.insert(name.clone());
-        let mut prompt = if is_identifier(&text) { text.replace('_', " ") } else { text };
+        let mut prompt = if is_identifier(&text) {
+            text.replace('_', " ")
+        } else {
+            text
+        };
         prompt.push('?');
-        Some(Kind::Ask { name, prompt: Template::literal(prompt) })
+        Some(Kind::Ask {
+            name,
+            prompt: Template::literal(prompt),
+        })
     }
 
     fn agent(&mut self, node: &Node, said: &Node) -> Option<Kind> {
         let agent = self.text(said)?;
-        let goal = self.required(node, "goal", "an agent step").and_then(|node| self.words(node))?;
+        let goal = self
+            .required(node, "goal", "an agent step")
+            .and_then(|node| self.words(node))?;
         let tools = node.get("tools").map(|node| self.tools(node)).unwrap_or_default();
         let output = node.get("output").map_or(Value::Null, Node::to_json);
         let limits = match node.get("limits") {
             Some(limits) => {
                 self.map(limits, "'limits'");
-                self.keys(limits, &["max_turns", "max_tokens", "max_cost_usd", "timeout_s"], "'limits'");
+                self.keys(
+                    limits,
+                    &["max_turns", "max_tokens", "max_cost_usd", "timeout_s"],
+                    "'limits'",
+                );
                 limits.to_json()
             }
             None => Value::Null,
         };
-        self.warning("no_agent_runtime", said.at, &said.path, "no agent runtime yet: this step will fail when it runs");
-        Some(Kind::Agent { agent, goal, tools, output, limits })
+        self.warning(
+            "no_agent_runtime",
+            said.at,
+            &said.path,
+            "no agent runtime yet: this step will fail when it runs",
+        );
+        Some(Kind::Agent {
+            agent,
+            goal,
+            tools,
+            output,
+            limits,
+        })
     }
 
     fn tools(&mut self, node: &Node) -> Vec<String> {
-        let Some(items) = self.list(node, "'tools'") else { return Vec::new() };
+        let Some(items) = self.list(node, "'tools'") else {
+            return Vec::new();
+        };
         let mut tools = Vec::new();
         for item in items {
             let Some(name) = self.text(item) else { continue };
@@ -121,11 +174,19 @@ impl Reader<'_, '_, '_> {
             if self.dialect == Dialect::Native {
                 let message = "a check is an expression, and these are words";
                 self.error("template_syntax", said.at, &said.path, message);
-                self.findings.suggest(format!("confirm: {}", crate::traps::quoted(words)));
+                self.findings
+                    .suggest(format!("confirm: {}", crate::traps::quoted(words)));
                 return None;
             }
-            self.warning("unbound_step", said.at, &said.path, "a person will have to confirm this: it isn't an expression");
-            return Some(Kind::Confirm { text: Template::literal(words) });
+            self.warning(
+                "unbound_step",
+                said.at,
+                &said.path,
+                "a person will have to confirm this: it isn't an expression",
+            );
+            return Some(Kind::Confirm {
+                text: Template::literal(words),
+            });
         }
         self.expression(said).map(|condition| Kind::Check { condition })
     }
@@ -139,12 +200,15 @@ impl Reader<'_, '_, '_> {
             if let Some(until) = said.get("until") {
                 return self.instant(until);
             }
-            return self.required(said, "for", "'wait'").and_then(|node| self.duration(node)).map(|millis| Wait::Span { millis });
+            return self
+                .required(said, "for", "'wait'")
+                .and_then(|node| self.duration(node))
+                .map(|millis| Wait::Span { millis });
         }
         match said.as_text() {
-            Some(text) if text.starts_with("signal:") => {
-                Some(Wait::Signal { name: text["signal:".len()..].trim().to_owned() })
-            }
+            Some(text) if text.starts_with("signal:") => Some(Wait::Signal {
+                name: text["signal:".len()..].trim().to_owned(),
+            }),
             Some(text) if span(text).is_none() => self.instant(said),
             _ => self.duration(said).map(|millis| Wait::Span { millis }),
         }
@@ -169,13 +233,23 @@ impl Reader<'_, '_, '_> {
             && !known.contains(&recipe)
             && !known.contains(&slug::slugify(&recipe))
         {
-            self.error("unknown_recipe", said.at, &said.path, format!("there is no recipe '{recipe}'"));
+            self.error(
+                "unknown_recipe",
+                said.at,
+                &said.path,
+                format!("there is no recipe '{recipe}'"),
+            );
             if let Some(near) = nearest(&recipe, known.iter().map(String::as_str)) {
                 self.findings.suggest(near);
             }
         }
         if let Some(circle) = self.circle(&recipe) {
-            self.error("cyclic_run", said.at, &said.path, format!("these recipes run each other for ever: {circle}"));
+            self.error(
+                "cyclic_run",
+                said.at,
+                &said.path,
+                format!("these recipes run each other for ever: {circle}"),
+            );
         }
         let inputs = match node.get("with") {
             Some(with) => {
@@ -201,7 +275,12 @@ impl Reader<'_, '_, '_> {
             if seen.len() >= MOST || !seen.insert(slug::slugify(&last)) {
                 continue;
             }
-            for next in self.context.children.and_then(|children| children(&last)).unwrap_or_default() {
+            for next in self
+                .context
+                .children
+                .and_then(|children| children(&last))
+                .unwrap_or_default()
+            {
                 let mut longer = trail.clone();
                 longer.push(next);
                 trails.push(longer);
@@ -227,8 +306,15 @@ impl Reader<'_, '_, '_> {
             };
             for name in self.names.saved.difference(&before) {
                 if all.contains(name) {
-                    let message = format!("two parallel branches save '{name}', and nobody knows which comes last");
-                    self.findings.add(crate::diagnostic::Severity::Error, "duplicate_save", branch.at, &branch.path, message);
+                    let message =
+                        format!("two parallel branches save '{name}', and nobody knows which comes last");
+                    self.findings.add(
+                        crate::diagnostic::Severity::Error,
+                        "duplicate_save",
+                        branch.at,
+                        &branch.path,
+                        message,
+                    );
                 }
             }
             all.append(&mut self.names.saved);
@@ -239,7 +325,10 @@ impl Reader<'_, '_, '_> {
             .get("max_concurrency")
             .and_then(|node| self.count(node, 1, 1_000))
             .and_then(|count| u32::try_from(count).ok());
-        Some(Kind::Parallel { branches, max_concurrency })
+        Some(Kind::Parallel {
+            branches,
+            max_concurrency,
+        })
     }
 
     /// Resolves an action's name; reports what is wrong with it.
@@ -262,11 +351,22 @@ impl Reader<'_, '_, '_> {
                 None
             }
             Lookup::Unknown => {
-                self.error("unknown_action", node.at, &node.path, format!("there is no action '{name}'"));
+                self.error(
+                    "unknown_action",
+                    node.at,
+                    &node.path,
+                    format!("there is no action '{name}'"),
+                );
                 let near = nearest(name, self.context.catalog.names()).map(str::to_owned);
                 let found = near.or_else(|| {
                     let ranked = self.binder().fit(&name.replace(['_', '.'], " ")).ranked;
-                    (!ranked.is_empty()).then(|| ranked.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" or "))
+                    (!ranked.is_empty()).then(|| {
+                        ranked
+                            .into_iter()
+                            .map(|(name, _)| name)
+                            .collect::<Vec<_>>()
+                            .join(" or ")
+                    })
                 });
                 if let Some(found) = found {
                     self.findings.suggest(found);
@@ -278,9 +378,16 @@ impl Reader<'_, '_, '_> {
 
     fn needs_tool(&mut self, node: &Node, tool: &str) {
         let message = format!("the tool '{tool}' isn't configured: the recipe can be kept but not run");
-        self.findings.add(crate::diagnostic::Severity::NeedsTool, "needs_tool", node.at, &node.path, message);
+        self.findings.add(
+            crate::diagnostic::Severity::NeedsTool,
+            "needs_tool",
+            node.at,
+            &node.path,
+            message,
+        );
         if let Some(near) = nearest(tool, self.context.catalog.tools().map(|tool| tool.name.as_str())) {
-            self.findings.suggest(format!("configure '{tool}', or did you mean '{near}'"));
+            self.findings
+                .suggest(format!("configure '{tool}', or did you mean '{near}'"));
         }
     }
 }
@@ -288,7 +395,9 @@ impl Reader<'_, '_, '_> {
 /// The title of a step that got none from its author.
 pub(crate) fn default_title(kind: &Kind, id: &str) -> String {
     let words = |template: &Template| match template {
-        Template::Literal { v: Value::String(text) } => text.clone(),
+        Template::Literal {
+            v: Value::String(text),
+        } => text.clone(),
         Template::Text { e } => e.source.clone(),
         Template::Whole { e } => format!("{{{{ {} }}}}", e.source),
         _ => id.to_owned(),
@@ -299,9 +408,15 @@ pub(crate) fn default_title(kind: &Kind, id: &str) -> String {
         Kind::Agent { agent, .. } => format!("agent {agent}"),
         Kind::Check { condition } => condition.source.clone(),
         Kind::Confirm { text } | Kind::Manual { text } => words(text),
-        Kind::Wait { wait: Wait::Span { millis } } => format!("wait {}", shown_duration(*millis)),
-        Kind::Wait { wait: Wait::Until { at } } => format!("wait until {}", words(at)),
-        Kind::Wait { wait: Wait::Signal { name } } => format!("wait for the signal {name}"),
+        Kind::Wait {
+            wait: Wait::Span { millis },
+        } => format!("wait {}", shown_duration(*millis)),
+        Kind::Wait {
+            wait: Wait::Until { at },
+        } => format!("wait until {}", words(at)),
+        Kind::Wait {
+            wait: Wait::Signal { name },
+        } => format!("wait for the signal {name}"),
         Kind::Run { recipe, .. } => format!("run {recipe}"),
         Kind::Parallel { branches, .. } => format!("{} branches side by side", branches.len()),
     }

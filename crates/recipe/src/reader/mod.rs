@@ -4,6 +4,7 @@
 mod actions;
 mod guardrails;
 mod kinds;
+mod modifiers;
 mod step;
 mod values;
 
@@ -20,6 +21,7 @@ use crate::program::{InputSpec, Recipe, Step, SuccessMetric, Template};
 use crate::yaml::{Data, Entry, Node};
 
 pub(crate) use kinds::default_title;
+pub(crate) use step::KINDS;
 pub(crate) use values::{shown_duration, snake_case};
 
 /// The most steps, nested ones included.
@@ -27,8 +29,20 @@ const MAX_STEPS: usize = 2_000;
 
 /// Every key at the top of a recipe.
 pub(crate) const TOP: &[&str] = &[
-    "name", "description", "version", "changelog", "agent", "inputs", "params", "intake", "plan", "act", "verify",
-    "guardrails", "success_metrics", "outputs",
+    "name",
+    "description",
+    "version",
+    "changelog",
+    "agent",
+    "inputs",
+    "params",
+    "intake",
+    "plan",
+    "act",
+    "verify",
+    "guardrails",
+    "success_metrics",
+    "outputs",
 ];
 
 /// Reads one recipe.
@@ -54,7 +68,11 @@ pub(crate) struct Reader<'c, 'f, 't> {
 }
 
 impl<'c, 'f, 't> Reader<'c, 'f, 't> {
-    pub(crate) fn new(context: &'c CheckContext<'c>, findings: &'f mut Findings<'t>, dialect: Dialect) -> Self {
+    pub(crate) fn new(
+        context: &'c CheckContext<'c>,
+        findings: &'f mut Findings<'t>,
+        dialect: Dialect,
+    ) -> Self {
         Self {
             context,
             findings,
@@ -81,27 +99,58 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
         self.has_rollback = guardrails::mentions_rollback(root);
         let name = self.required_text(root, "name").unwrap_or_default();
         self.recipe_name.clone_from(&name);
-        let inputs = root.get("inputs").map(|node| self.inputs(node)).unwrap_or_default();
-        self.required_inputs = inputs.iter().filter(|input| input.required).map(|input| input.name.clone()).collect();
-        self.names.inputs.extend(inputs.iter().map(|input| input.name.clone()));
-        let params = root.get("params").map(|node| self.params(node)).unwrap_or_default();
-        let mut sections = Phase::ALL.iter().map(|phase| self.section(root, *phase)).collect::<Vec<_>>().into_iter();
+        let inputs = root
+            .get("inputs")
+            .map(|node| self.inputs(node))
+            .unwrap_or_default();
+        self.required_inputs = inputs
+            .iter()
+            .filter(|input| input.required)
+            .map(|input| input.name.clone())
+            .collect();
+        self.names
+            .inputs
+            .extend(inputs.iter().map(|input| input.name.clone()));
+        let params = root
+            .get("params")
+            .map(|node| self.params(node))
+            .unwrap_or_default();
+        let mut sections = Phase::ALL
+            .iter()
+            .map(|phase| self.section(root, *phase))
+            .collect::<Vec<_>>()
+            .into_iter();
         let mut section = || sections.next().unwrap_or_default();
         let (intake, plan, act, verify) = (section(), section(), section(), section());
         Recipe {
             name,
-            description: root.get("description").and_then(|node| self.text(node)).unwrap_or_default(),
+            description: root
+                .get("description")
+                .and_then(|node| self.text(node))
+                .unwrap_or_default(),
             version: root.get("version").and_then(|node| self.version(node)),
-            changelog: root.get("changelog").map(|node| self.texts(node)).unwrap_or_default(),
+            changelog: root
+                .get("changelog")
+                .map(|node| self.texts(node))
+                .unwrap_or_default(),
             agent: root.get("agent").and_then(|node| self.text(node)),
             inputs,
             intake,
             plan,
             act,
             verify,
-            guardrails: root.get("guardrails").map(|node| self.guardrails(node)).unwrap_or_default(),
-            success_metrics: root.get("success_metrics").map(|node| self.metrics(node)).unwrap_or_default(),
-            outputs: root.get("outputs").map(|node| self.outputs(node)).unwrap_or_default(),
+            guardrails: root
+                .get("guardrails")
+                .map(|node| self.guardrails(node))
+                .unwrap_or_default(),
+            success_metrics: root
+                .get("success_metrics")
+                .map(|node| self.metrics(node))
+                .unwrap_or_default(),
+            outputs: root
+                .get("outputs")
+                .map(|node| self.outputs(node))
+                .unwrap_or_default(),
             params,
         }
     }
@@ -110,18 +159,34 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
         if self.map(node, "params").is_none() {
             return serde_json::Value::Null;
         }
-        self.names.params.extend(node.entries().iter().map(|entry| entry.key.clone()));
+        self.names
+            .params
+            .extend(node.entries().iter().map(|entry| entry.key.clone()));
         node.to_json()
     }
 
     fn section(&mut self, root: &Node, phase: Phase) -> Vec<Step> {
         let Some(node) = root.get(phase.as_str()) else {
-            let at = root.entries().first().map(|entry| entry.key_at).unwrap_or_default();
+            let at = root
+                .entries()
+                .first()
+                .map(|entry| entry.key_at)
+                .unwrap_or_default();
             let message = format!("the section '{phase}' is missing");
             self.error("missing_section", at, &root.path, message);
             self.findings.suggest(format!("{phase}: []"));
             return Vec::new();
         };
+        if matches!(node.data, Data::Null) {
+            self.error(
+                "missing_section",
+                node.at,
+                &node.path,
+                format!("the section '{phase}' is empty"),
+            );
+            self.findings
+                .suggest(format!("{phase}: [] says that this is on purpose"));
+        }
         self.steps(node, phase.as_str())
     }
 
@@ -130,7 +195,8 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
             Data::Number(number, written) => {
                 if number.is_f64() {
                     let message = format!("the version is a number here and is kept as the text '{written}'");
-                    self.findings.add(Severity::Warning, "yaml_number", node.at, &node.path, message);
+                    self.findings
+                        .add(Severity::Warning, "yaml_number", node.at, &node.path, message);
                     self.findings.suggest(crate::traps::quoted(written));
                 }
                 Some(written.clone())
@@ -140,14 +206,27 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
     }
 
     fn inputs(&mut self, node: &Node) -> Vec<InputSpec> {
-        let Some(entries) = self.map(node, "inputs") else { return Vec::new() };
+        let Some(entries) = self.map(node, "inputs") else {
+            return Vec::new();
+        };
         entries.iter().filter_map(|entry| self.input(entry)).collect()
     }
 
     fn input(&mut self, entry: &Entry) -> Option<InputSpec> {
         const KEYS: &[&str] = &[
-            "type", "required", "default", "description", "enum", "items", "properties", "minimum", "maximum",
-            "minLength", "maxLength", "pattern", "format",
+            "type",
+            "required",
+            "default",
+            "description",
+            "enum",
+            "items",
+            "properties",
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+            "pattern",
+            "format",
         ];
         const TYPES: &[&str] = &["string", "number", "integer", "boolean", "array", "object"];
         self.identifier(&entry.key, entry.key_at, &entry.value.path);
@@ -159,7 +238,13 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
                 return None;
             }
             let schema = serde_json::json!({"type": kind});
-            return Some(InputSpec { name: entry.key.clone(), schema, required: true, default: None, description: String::new() });
+            return Some(InputSpec {
+                name: entry.key.clone(),
+                schema,
+                required: true,
+                default: None,
+                description: String::new(),
+            });
         }
         self.map(node, "an input")?;
         self.keys(node, KEYS, "an input");
@@ -184,20 +269,36 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
         if let (Some(given), Some(value)) = (node.get("default"), &default) {
             self.fits(given, value, &schema, &schema, "the default");
         }
-        let required = node.get("required").and_then(|node| self.boolean(node)).unwrap_or(default.is_none());
-        let description = node.get("description").and_then(|node| self.text(node)).unwrap_or_default();
-        Some(InputSpec { name: entry.key.clone(), schema, required, default, description })
+        let required = node
+            .get("required")
+            .and_then(|node| self.boolean(node))
+            .unwrap_or(default.is_none());
+        let description = node
+            .get("description")
+            .and_then(|node| self.text(node))
+            .unwrap_or_default();
+        Some(InputSpec {
+            name: entry.key.clone(),
+            schema,
+            required,
+            default,
+            description,
+        })
     }
 
     fn metrics(&mut self, node: &Node) -> Vec<SuccessMetric> {
-        let Some(items) = self.list(node, "success_metrics") else { return Vec::new() };
+        let Some(items) = self.list(node, "success_metrics") else {
+            return Vec::new();
+        };
         let mut metrics = Vec::new();
         for item in items {
             if self.map(item, "a success metric").is_none() {
                 continue;
             }
             self.keys(item, &["metric", "target"], "a success metric");
-            let target = self.required(item, "target", "a success metric").map(Node::to_json);
+            let target = self
+                .required(item, "target", "a success metric")
+                .map(Node::to_json);
             if let (Some(metric), Some(target)) = (self.required_text(item, "metric"), target) {
                 metrics.push(SuccessMetric { metric, target });
             }
@@ -206,8 +307,13 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
     }
 
     fn outputs(&mut self, node: &Node) -> Vec<(String, Template)> {
-        let Some(entries) = self.map(node, "outputs") else { return Vec::new() };
-        entries.iter().map(|entry| (entry.key.clone(), self.template(&entry.value))).collect()
+        let Some(entries) = self.map(node, "outputs") else {
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .map(|entry| (entry.key.clone(), self.template(&entry.value)))
+            .collect()
     }
 
     /// Remembers the ids that authors gave, so that made ones never collide with them.
@@ -216,7 +322,10 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
             if let ("id", Some(id)) = (entry.key.as_str(), entry.value.as_text()) {
                 self.given_ids.entry(id.to_owned()).or_insert(entry.value.at.line);
             }
-            if !matches!(entry.key.as_str(), "with" | "inputs" | "params" | "outputs" | "output") {
+            if !matches!(
+                entry.key.as_str(),
+                "with" | "inputs" | "params" | "outputs" | "output"
+            ) {
                 self.survey_ids(&entry.value);
             }
         }
@@ -240,7 +349,11 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
             let near = nearest(&entry.key, known.iter().copied());
             let message = match near {
                 Some(_) => format!("{what} has no key '{}'", entry.key),
-                None => format!("{what} has no key '{}'; known are {}", entry.key, known.join(", ")),
+                None => format!(
+                    "{what} has no key '{}'; known are {}",
+                    entry.key,
+                    known.join(", ")
+                ),
             };
             self.error("unknown_key", entry.key_at, &entry.value.path, message);
             if let Some(near) = near {

@@ -7,20 +7,32 @@ use super::{MAX_STEPS, Reader, default_title};
 use crate::check::Dialect;
 use crate::diagnostic::At;
 use crate::names::BUILT_IN;
-use crate::program::{
-    ApprovalSpec, Evidence, ForEach, Kind, OnError, OnUncertain, Retry, Save, SaveFrom, Step, Until,
-};
+use crate::program::{ForEach, Kind, OnError, Save, SaveFrom, Step};
 use crate::yaml::{Data, Node};
 
 /// The keys that say what a step is.
 pub(crate) const KINDS: &[&str] = &[
-    "ask", "gather", "action", "agent", "check", "confirm", "notify", "manual", "wait", "run", "parallel", "step",
+    "ask", "gather", "action", "agent", "check", "confirm", "notify", "manual", "wait", "run", "parallel",
+    "step",
 ];
 
 /// The keys that every kind of step takes.
 pub(crate) const MODIFIERS: &[&str] = &[
-    "id", "title", "when", "save", "for_each", "as", "retry", "timeout_s", "until", "every_s", "on_error", "undo",
-    "on_uncertain", "approval", "evidence",
+    "id",
+    "title",
+    "when",
+    "save",
+    "for_each",
+    "as",
+    "retry",
+    "timeout_s",
+    "until",
+    "every_s",
+    "on_error",
+    "undo",
+    "on_uncertain",
+    "approval",
+    "evidence",
 ];
 
 /// The keys that only this kind takes.
@@ -36,7 +48,9 @@ fn keys_of(kind: &str) -> &'static [&'static str] {
 impl Reader<'_, '_, '_> {
     /// The steps of a list.
     pub(crate) fn steps(&mut self, node: &Node, what: &str) -> Vec<Step> {
-        let Some(items) = self.list(node, what) else { return Vec::new() };
+        let Some(items) = self.list(node, what) else {
+            return Vec::new();
+        };
         items.iter().filter_map(|item| self.step(item)).collect()
     }
 
@@ -50,7 +64,12 @@ impl Reader<'_, '_, '_> {
             return None;
         }
         let kind_key = self.kind_of(node)?;
-        let known: Vec<&str> = [kind_key].iter().chain(keys_of(kind_key)).chain(MODIFIERS).copied().collect();
+        let known: Vec<&str> = [kind_key]
+            .iter()
+            .chain(keys_of(kind_key))
+            .chain(MODIFIERS)
+            .copied()
+            .collect();
         self.keys(node, &known, &format!("a step with '{kind_key}'"));
         let for_each = node.get("for_each").map(|items| self.for_each(node, items));
         let locals = self.names.locals.len();
@@ -65,7 +84,9 @@ impl Reader<'_, '_, '_> {
             id: self.id(node, kind_key, kind.as_ref()),
             line: node.at.line,
             title: String::new(),
-            kind: kind.unwrap_or(Kind::Manual { text: crate::program::Template::literal("") }),
+            kind: kind.unwrap_or(Kind::Manual {
+                text: crate::program::Template::literal(""),
+            }),
             when,
             save: Vec::new(),
             for_each,
@@ -79,17 +100,34 @@ impl Reader<'_, '_, '_> {
             evidence: Vec::new(),
         };
         let title = node.get("title").and_then(|node| self.text(node));
-        step.title = title.or(pending_title).unwrap_or_else(|| default_title(&step.kind, &step.id));
-        if let Some(binding) = self.bindings.get_mut(bound).filter(|binding| binding.step.is_empty()) {
+        step.title = title
+            .or(pending_title)
+            .unwrap_or_else(|| default_title(&step.kind, &step.id));
+        if let Some(binding) = self
+            .bindings
+            .get_mut(bound)
+            .filter(|binding| binding.step.is_empty())
+        {
             binding.step.clone_from(&step.id);
         }
         step.save = self.saves(node, &step);
-        self.names.saved.extend(step.save.iter().map(|save| save.name.clone()));
+        self.names
+            .saved
+            .extend(step.save.iter().map(|save| save.name.clone()));
         self.names.steps.insert(step.id.clone());
         step.until = self.until(node);
-        step.evidence = node.get("evidence").map(|node| self.evidence(node, &step.id)).unwrap_or_default();
-        step.undo = node.get("undo").map(|node| self.steps(node, "undo")).unwrap_or_default();
-        step.on_error = node.get("on_error").map(|node| self.on_error(node)).unwrap_or_default();
+        step.evidence = node
+            .get("evidence")
+            .map(|node| self.evidence(node, &step.id))
+            .unwrap_or_default();
+        step.undo = node
+            .get("undo")
+            .map(|node| self.steps(node, "undo"))
+            .unwrap_or_default();
+        step.on_error = node
+            .get("on_error")
+            .map(|node| self.on_error(node))
+            .unwrap_or_default();
         self.names.locals.truncate(locals);
         self.check_undo(node, &step);
         Some(step)
@@ -98,30 +136,51 @@ impl Reader<'_, '_, '_> {
     fn kind_of(&mut self, node: &Node) -> Option<&'static str> {
         let Data::Map(entries) = &node.data else {
             if !matches!(node.data, Data::Broken) {
-                let message = format!("a step is a map with a key such as 'action' or 'check', not {}", node.kind());
+                let message = format!(
+                    "a step is a map with a key such as 'action' or 'check', not {}",
+                    node.kind()
+                );
                 self.error("step_kind", node.at, &node.path, message);
                 if let Some(words) = node.as_text() {
-                    self.findings.suggest(format!("step: {}", crate::traps::quoted(words)));
+                    self.findings
+                        .suggest(format!("step: {}", crate::traps::quoted(words)));
                 }
             }
             return None;
         };
-        let kinds: Vec<&'static str> =
-            KINDS.iter().filter(|kind| entries.iter().any(|entry| entry.key == **kind)).copied().collect();
+        let kinds: Vec<&'static str> = KINDS
+            .iter()
+            .filter(|kind| entries.iter().any(|entry| entry.key == **kind))
+            .copied()
+            .collect();
         match kinds.as_slice() {
             [kind] => Some(kind),
             [] => {
                 let at = super::values::first_key(node);
-                let near = entries.iter().find_map(|entry| crate::expr::nearest(&entry.key, KINDS.iter().copied()));
-                self.error("step_kind", at, &node.path, format!("this step says nothing to do: it needs one of {}", KINDS.join(", ")));
+                let near = entries
+                    .iter()
+                    .find_map(|entry| crate::expr::nearest(&entry.key, KINDS.iter().copied()));
+                self.error(
+                    "step_kind",
+                    at,
+                    &node.path,
+                    format!(
+                        "this step says nothing to do: it needs one of {}",
+                        KINDS.join(", ")
+                    ),
+                );
                 if let Some(near) = near {
                     self.findings.suggest(near);
                 }
                 None
             }
             [first, second, ..] => {
-                let at = entries.iter().find(|entry| entry.key == *second).map_or(node.at, |entry| entry.key_at);
-                let message = format!("a step does one thing, but this one has both '{first}' and '{second}'");
+                let at = entries
+                    .iter()
+                    .find(|entry| entry.key == *second)
+                    .map_or(node.at, |entry| entry.key_at);
+                let message =
+                    format!("a step does one thing, but this one has both '{first}' and '{second}'");
                 self.error("step_kind", at, &node.path, message);
                 self.findings.suggest("make two steps of it");
                 None
@@ -133,7 +192,11 @@ impl Reader<'_, '_, '_> {
         if let Some(given) = node.get("id")
             && let Some(id) = self.text(given)
         {
-            let id = if self.dialect == Dialect::Native { id } else { snake_case(&id) };
+            let id = if self.dialect == Dialect::Native {
+                id
+            } else {
+                snake_case(&id)
+            };
             if !is_identifier(&id) {
                 self.identifier(&id, given.at, &given.path);
             } else if !self.used_ids.insert(id.clone()) {
@@ -144,13 +207,16 @@ impl Reader<'_, '_, '_> {
             return id;
         }
         let base = match kind {
-            Some(Kind::Action { action, .. }) => snake_case(action.rsplit('.').next().unwrap_or(action)),
+            Some(Kind::Action { action, .. }) if kind_key != "notify" => {
+                snake_case(action.rsplit('.').next().unwrap_or(action))
+            }
             Some(Kind::Ask { name, .. }) => format!("ask_{name}"),
             Some(Kind::Manual { .. }) => "manual".to_owned(),
             Some(Kind::Confirm { .. }) => "confirm".to_owned(),
             _ => kind_key.to_owned(),
         };
-        let taken = |reader: &Self, id: &str| reader.used_ids.contains(id) || reader.given_ids.contains_key(id);
+        let taken =
+            |reader: &Self, id: &str| reader.used_ids.contains(id) || reader.given_ids.contains_key(id);
         let mut id = base.clone();
         let mut number = 2;
         while taken(self, &id) {
@@ -162,25 +228,36 @@ impl Reader<'_, '_, '_> {
     }
 
     fn for_each(&mut self, step: &Node, items: &Node) -> ForEach {
-        let name = step.get("as").filter(|_| step.get("ask").is_none()).and_then(|node| {
-            let name = self.text(node)?;
-            (self.identifier(&name, node.at, &node.path) && (name == "item" || !self.reserved(&name, node.at, &node.path))).then_some(name)
-        });
+        let name = step
+            .get("as")
+            .filter(|_| step.get("ask").is_none())
+            .and_then(|node| {
+                let name = self.text(node)?;
+                (self.identifier(&name, node.at, &node.path)
+                    && (name == "item" || !self.reserved(&name, node.at, &node.path)))
+                .then_some(name)
+            });
         let template = match &items.data {
             // A bare path is what people write; it can't be a list otherwise.
-            Data::Text(text, _) if !text.contains("{{") && !text.starts_with('$') => {
-                self.expression(items).map_or(crate::program::Template::literal(Vec::<String>::new()), |e| {
+            Data::Text(text, _) if !text.contains("{{") && !text.starts_with('$') => self
+                .expression(items)
+                .map_or(crate::program::Template::literal(Vec::<String>::new()), |e| {
                     crate::program::Template::Whole { e }
-                })
-            }
+                }),
             Data::Text(..) | Data::List(_) => self.template(items),
             _ => {
-                let message = format!("'for_each' takes a list or an expression that gives one, not {}", items.kind());
+                let message = format!(
+                    "'for_each' takes a list or an expression that gives one, not {}",
+                    items.kind()
+                );
                 self.error("wrong_value", items.at, &items.path, message);
                 crate::program::Template::literal(Vec::<String>::new())
             }
         };
-        ForEach { items: template, name: name.unwrap_or_else(|| "item".to_owned()) }
+        ForEach {
+            items: template,
+            name: name.unwrap_or_else(|| "item".to_owned()),
+        }
     }
 
     pub(crate) fn reserved(&mut self, name: &str, at: At, path: &str) -> bool {
@@ -199,8 +276,12 @@ impl Reader<'_, '_, '_> {
         let mut saves = Vec::new();
         match &saved.data {
             Data::Text(name, _) => {
-                if self.identifier(name, saved.at, &saved.path) && !self.reserved(name, saved.at, &saved.path) {
-                    saves.push(Save { name: name.clone(), from: SaveFrom::Output(String::new()) });
+                if self.identifier(name, saved.at, &saved.path) && !self.reserved(name, saved.at, &saved.path)
+                {
+                    saves.push(Save {
+                        name: name.clone(),
+                        from: SaveFrom::Output(String::new()),
+                    });
                 }
             }
             Data::Map(entries) => {
@@ -210,13 +291,19 @@ impl Reader<'_, '_, '_> {
                         && !self.reserved(&entry.key, entry.key_at, path)
                         && let Some(from) = self.save_from(&entry.value)
                     {
-                        saves.push(Save { name: entry.key.clone(), from });
+                        saves.push(Save {
+                            name: entry.key.clone(),
+                            from,
+                        });
                     }
                 }
             }
             Data::Broken => {}
             _ => {
-                let message = format!("'save' takes a name, or a map such as {{status: $.status}}, not {}", saved.kind());
+                let message = format!(
+                    "'save' takes a name, or a map such as {{status: $.status}}, not {}",
+                    saved.kind()
+                );
                 self.error("wrong_value", saved.at, &saved.path, message);
             }
         }
@@ -239,128 +326,15 @@ impl Reader<'_, '_, '_> {
         None
     }
 
-    fn retry(&mut self, node: &Node) -> Retry {
-        let mut retry = Retry::default();
-        if let Data::Number(..) = node.data {
-            retry.max_attempts = self.attempts(node).unwrap_or(retry.max_attempts);
-            return retry;
-        }
-        if self.map(node, "'retry'").is_none() {
-            return retry;
-        }
-        self.keys(node, &["max_attempts", "backoff_s", "factor", "max_backoff_s"], "'retry'");
-        if let Some(attempts) = node.get("max_attempts").and_then(|node| self.attempts(node)) {
-            retry.max_attempts = attempts;
-        }
-        if let Some(backoff) = node.get("backoff_s").and_then(|node| self.duration(node)) {
-            retry.backoff_ms = backoff;
-        }
-        if let Some(factor) = node.get("factor").and_then(|node| self.amount(node)) {
-            retry.factor = factor.clamp(1.0, 100.0);
-        }
-        if let Some(most) = node.get("max_backoff_s").and_then(|node| self.duration(node)) {
-            retry.max_backoff_ms = most;
-        }
-        retry
-    }
-
-    fn attempts(&mut self, node: &Node) -> Option<u32> {
-        self.count(node, 1, 100).and_then(|count| u32::try_from(count).ok())
-    }
-
-    fn until(&mut self, node: &Node) -> Option<Until> {
-        let every = node.get("every_s").and_then(|node| self.duration(node));
-        let Some(until) = node.get("until") else {
-            if let Some(entry) = node.entries().iter().find(|entry| entry.key == "every_s") {
-                self.error("missing_key", entry.key_at, &entry.value.path, "'every_s' needs 'until' beside it");
-            }
-            return None;
-        };
-        let condition = self.expression(until)?;
-        Some(Until { condition, every_ms: every.unwrap_or(5_000).max(100) })
-    }
-
-    fn on_error(&mut self, node: &Node) -> OnError {
-        match &node.data {
-            Data::List(_) => OnError::Steps(self.steps(node, "on_error")),
-            Data::Text(word, _) if word == "fail" => OnError::Fail,
-            Data::Text(word, _) if word == "continue" => OnError::Continue,
-            _ => {
-                let word = node.as_text().unwrap_or(node.kind()).to_owned();
-                self.one_of(node, &word, &["fail", "continue"], "a way to go on (or a list of steps)");
-                OnError::Fail
-            }
-        }
-    }
-
-    fn on_uncertain(&mut self, node: &Node) -> Option<OnUncertain> {
-        match self.text(node)?.as_str() {
-            "ask" => Some(OnUncertain::Ask),
-            "redo" => Some(OnUncertain::Redo),
-            "accept" => Some(OnUncertain::Accept),
-            word => {
-                self.one_of(node, word, &["ask", "redo", "accept"], "a way to go on");
-                None
-            }
-        }
-    }
-
-    pub(crate) fn approval(&mut self, node: &Node) -> ApprovalSpec {
-        let mut approval = ApprovalSpec::default();
-        let roles = match &node.data {
-            Data::Bool(true) => return approval,
-            Data::Map(_) => {
-                self.keys(node, &["roles", "quorum", "expires_s"], "'approval'");
-                approval.quorum = node
-                    .get("quorum")
-                    .and_then(|node| self.count(node, 1, 20))
-                    .and_then(|count| u32::try_from(count).ok())
-                    .unwrap_or(0);
-                approval.expires_ms = node.get("expires_s").and_then(|node| self.duration(node));
-                node.get("roles")
-            }
-            _ => Some(node),
-        };
-        if let Some(roles) = roles {
-            let nodes = if let Data::List(items) = &roles.data { items.as_slice() } else { std::slice::from_ref(roles) };
-            for role in nodes {
-                let Some(name) = self.text(role) else { continue };
-                if let Some(groups) = self.context.groups
-                    && !groups.contains(&name)
-                {
-                    self.error("unknown_group", role.at, &role.path, format!("no group or role is called '{name}'"));
-                    if let Some(near) = crate::expr::nearest(&name, groups.iter().map(String::as_str)) {
-                        self.findings.suggest(near);
-                    }
-                }
-                approval.roles.push(name);
-            }
-        }
-        approval
-    }
-
-    fn evidence(&mut self, node: &Node, id: &str) -> Vec<Evidence> {
-        let nodes = match &node.data {
-            Data::Bool(true) => return vec![Evidence { name: id.to_owned(), value: None }],
-            Data::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        let mut kept = Vec::new();
-        for item in nodes {
-            if let Data::Map(_) = item.data {
-                self.keys(item, &["name", "value"], "'evidence'");
-                let value = item.get("value").map(|node| self.template(node));
-                kept.extend(self.required_text(item, "name").map(|name| Evidence { name, value }));
-            } else {
-                kept.extend(self.text(item).map(|name| Evidence { name, value: None }));
-            }
-        }
-        kept
-    }
-
     fn check_undo(&mut self, node: &Node, step: &Step) {
-        let Kind::Action { action, .. } = &step.kind else { return };
-        if !step.undo.is_empty() || self.has_rollback || node.path.contains("/undo/") || node.path.contains("/rollback") {
+        let Kind::Action { action, .. } = &step.kind else {
+            return;
+        };
+        if !step.undo.is_empty()
+            || self.has_rollback
+            || node.path.contains("/undo/")
+            || node.path.contains("/rollback")
+        {
             return;
         }
         if let Lookup::Found(spec) = self.context.catalog.find(action)
@@ -368,9 +342,11 @@ impl Reader<'_, '_, '_> {
             && !spec.notification
         {
             let at = super::values::first_key(node);
-            let message = format!("'{action}' changes something, but neither 'undo' nor a rollback takes it back");
+            let message =
+                format!("'{action}' changes something, but neither 'undo' nor a rollback takes it back");
             self.warning("no_undo", at, &node.path, message);
-            self.findings.suggest("add 'undo' to the step, or 'rollback' to the guardrails");
+            self.findings
+                .suggest("add 'undo' to the step, or 'rollback' to the guardrails");
         }
     }
 }

@@ -12,8 +12,14 @@ use crate::traps::quoted;
 use crate::yaml::{Data, Entry, Node};
 
 /// Words that other YAML readers take for booleans.
-const WORDY_BOOLEANS: &[(&str, bool)] =
-    &[("yes", true), ("on", true), ("y", true), ("no", false), ("off", false), ("n", false)];
+const WORDY_BOOLEANS: &[(&str, bool)] = &[
+    ("yes", true),
+    ("on", true),
+    ("y", true),
+    ("no", false),
+    ("off", false),
+    ("n", false),
+];
 
 impl Reader<'_, '_, '_> {
     /// A text. Numbers and booleans without quotes are refused: what was written may be lost.
@@ -21,7 +27,8 @@ impl Reader<'_, '_, '_> {
         match &node.data {
             Data::Text(text, _) => Some(text.clone()),
             Data::Number(number, written) => {
-                let message = format!("a text is due here, but {written} without quotes is the number {number}");
+                let message =
+                    format!("a text is due here, but {written} without quotes is the number {number}");
                 self.error("yaml_number", node.at, &node.path, message);
                 self.findings.suggest(quoted(written));
                 None
@@ -128,7 +135,12 @@ impl Reader<'_, '_, '_> {
     pub(crate) fn required<'n>(&mut self, node: &'n Node, key: &str, what: &str) -> Option<&'n Node> {
         let found = node.get(key);
         if found.is_none() {
-            self.error("missing_key", first_key(node), &node.path, format!("{what} needs the key '{key}'"));
+            self.error(
+                "missing_key",
+                first_key(node),
+                &node.path,
+                format!("{what} needs the key '{key}'"),
+            );
         }
         found
     }
@@ -141,7 +153,12 @@ impl Reader<'_, '_, '_> {
 
     fn wrong(&mut self, node: &Node, due: &str) {
         if !matches!(node.data, Data::Broken) {
-            self.error("wrong_value", node.at, &node.path, format!("{due} is due here, not {}", said(node)));
+            self.error(
+                "wrong_value",
+                node.at,
+                &node.path,
+                format!("{due} is due here, not {}", said(node)),
+            );
         }
     }
 
@@ -149,7 +166,8 @@ impl Reader<'_, '_, '_> {
     pub(crate) fn identifier(&mut self, name: &str, at: At, path: &str) -> bool {
         let fine = is_identifier(name);
         if !fine {
-            let message = format!("'{name}' isn't a name: letters, digits and '_', not beginning with a digit");
+            let message =
+                format!("'{name}' isn't a name: letters, digits and '_', not beginning with a digit");
             self.error("wrong_value", at, path, message);
             self.findings.suggest(snake_case(name));
         }
@@ -197,9 +215,12 @@ impl Reader<'_, '_, '_> {
                 }
             },
             Data::List(items) => Template::list(items.iter().map(|item| self.template(item)).collect()),
-            Data::Map(entries) => {
-                Template::map(entries.iter().map(|e| (e.key.clone(), self.template(&e.value))).collect())
-            }
+            Data::Map(entries) => Template::map(
+                entries
+                    .iter()
+                    .map(|e| (e.key.clone(), self.template(&e.value)))
+                    .collect(),
+            ),
             _ => Template::literal(node.to_json()),
         }
     }
@@ -212,7 +233,9 @@ impl Reader<'_, '_, '_> {
 
     fn syntax(&mut self, node: &Node, failure: &Failure) {
         self.error(&failure.code, node.at, &node.path, failure.message.clone());
-        if let Some(hint) = &failure.hint {
+        if let Some((left, right)) = node.as_text().and_then(|text| text.split_once(" = ")) {
+            self.findings.suggest(format!("{left} == {right}"));
+        } else if let Some(hint) = &failure.hint {
             self.findings.suggest(hint.clone());
         }
     }
@@ -260,7 +283,11 @@ pub(crate) fn is_identifier(name: &str) -> bool {
 pub(crate) fn snake_case(text: &str) -> String {
     let mut name = slug::slugify(camel_split(text)).replace('-', "_");
     name.truncate(60);
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) { format!("n{name}") } else { name }
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("n{name}")
+    } else {
+        name
+    }
 }
 
 fn camel_split(text: &str) -> String {
@@ -301,7 +328,9 @@ pub(crate) fn span(text: &str) -> Option<Millis> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').map_or(rest.len(), |end| digits + end);
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit() || c == ' ')
+            .map_or(rest.len(), |end| digits + end);
         let factor = match &rest[digits..unit_end] {
             "ms" => 0.001,
             "s" | "sec" => 1.0,
