@@ -203,7 +203,7 @@ fn the_deepest_expressions_that_parse_also_evaluate() {
             "241 (author)".to_owned(),
         ),
         (
-            format!("{{{{ {}1{} }}}}", "(".repeat(140), ")".repeat(140)),
+            format!("{{{{ {}1{} }}}}", "(".repeat(70), ")".repeat(70)),
             "1 (author)".to_owned(),
         ),
         (
