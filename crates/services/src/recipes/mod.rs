@@ -1,0 +1,145 @@
+//! Recipes and their immutable versions: check, save, list, show, activate.
+
+mod check;
+mod save;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Context, check, context};
+pub use save::{SaveRecipe, SavedRecipe, save};
+
+use std::sync::Arc;
+
+use engine::event::RecipeRef;
+use ports::{RecipeRecord, VersionRecord};
+use recipe::Recipe;
+use serde_json::json;
+use types::{Actor, Failure};
+
+use crate::names::not_found;
+use crate::{Result, Services, if_found};
+
+/// A version that runs can follow.
+#[derive(Debug, Clone)]
+pub struct RunnableVersion {
+    /// Which.
+    pub reference: RecipeRef,
+    /// Its checked tree.
+    pub recipe: Arc<Recipe>,
+}
+
+/// Recipes, by name.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn list(services: &Services) -> Result<Vec<RecipeRecord>> {
+    Ok(services.store.recipes(services.tenant).await?)
+}
+
+/// The recipe with this slug, name or id.
+///
+/// # Errors
+/// `not_found` with the nearest name, or the store can't be read.
+pub async fn find(services: &Services, name: &str) -> Result<RecipeRecord> {
+    if let Some(record) = if_found(services.store.recipe(services.tenant, name).await)? {
+        return Ok(record);
+    }
+    let known = list(services).await?;
+    let names = known
+        .iter()
+        .flat_map(|record| [record.name.as_str(), record.slug.as_str()]);
+    Err(not_found("recipe", name, names, "agentops recipe list"))
+}
+
+/// One version of a recipe: the given one, else the active one, else the newest.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn show(
+    services: &Services,
+    name: &str,
+    version: Option<u32>,
+) -> Result<(RecipeRecord, VersionRecord)> {
+    let record = find(services, name).await?;
+    let version = version.or(record.active).unwrap_or(record.latest);
+    let found = if_found(services.store.version(services.tenant, record.id, version).await)?;
+    match found {
+        Some(version) => Ok((record, version)),
+        None => Err(no_version(&record, version)),
+    }
+}
+
+/// All versions of a recipe, newest first.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn versions(services: &Services, name: &str) -> Result<(RecipeRecord, Vec<VersionRecord>)> {
+    let record = find(services, name).await?;
+    let versions = services.store.versions(services.tenant, record.id).await?;
+    Ok((record, versions))
+}
+
+/// Makes a version the one that runs follow.
+///
+/// # Errors
+/// `not_found`, `recipe_has_errors`, or the store can't be written.
+pub async fn activate(services: &Services, name: &str, version: u32, by: &Actor) -> Result<()> {
+    let (record, found) = show(services, name, Some(version)).await?;
+    tree(&found)?;
+    let body = json!({"recipe": record.slug, "version": version, "text": found.digest});
+    let leaf = services.leaf("recipe_activated", by, body);
+    Ok(services
+        .store
+        .activate_version(services.tenant, record.id, version, leaf)
+        .await?)
+}
+
+/// The version that a run follows: the given one, else the active one.
+pub(crate) async fn runnable(
+    services: &Services,
+    name: &str,
+    version: Option<u32>,
+) -> Result<RunnableVersion> {
+    let record = find(services, name).await?;
+    let Some(version) = version.or(record.active) else {
+        let message = format!("the recipe '{}' has no active version", record.slug);
+        return Err(Failure::new("recipe_not_active", message).hint(format!(
+            "run a draft with --version N, or `agentops recipe activate {} N`",
+            record.slug
+        )));
+    };
+    let found = if_found(services.store.version(services.tenant, record.id, version).await)?
+        .ok_or_else(|| no_version(&record, version))?;
+    let recipe = tree(&found)?;
+    let reference = RecipeRef {
+        id: record.id,
+        name: found.name,
+        version,
+    };
+    Ok(RunnableVersion { reference, recipe })
+}
+
+/// The checked tree of a version.
+pub(crate) fn tree(version: &VersionRecord) -> Result<Arc<Recipe>> {
+    let Some(tree) = &version.tree else {
+        let message = format!("version {} of '{}' has errors", version.version, version.name);
+        return Err(
+            Failure::new("recipe_has_errors", message).hint("`agentops recipe check FILE` shows them")
+        );
+    };
+    serde_json::from_str(tree).map(Arc::new).map_err(|error| {
+        let message = format!(
+            "the checked tree of version {} of '{}' can't be read: {error}",
+            version.version, version.name
+        );
+        Failure::new("recipe_unreadable", message).hint("save the recipe's text again")
+    })
+}
+
+fn no_version(record: &RecipeRecord, version: u32) -> Failure {
+    let message = format!(
+        "the recipe '{}' has no version {version}; the newest is {}",
+        record.slug, record.latest
+    );
+    Failure::new("not_found", message).hint(format!("see `agentops recipe versions {}`", record.slug))
+}

@@ -1,0 +1,144 @@
+//! Saving a recipe's text: a new immutable version if the text has changed.
+
+use ports::NewVersion;
+use recipe::{Checked, Severity};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use types::{Actor, Failure, RecipeId};
+
+use super::check::context;
+use crate::{Result, Services, if_found};
+
+/// A text to be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SaveRecipe {
+    /// The text.
+    pub text: String,
+    /// The recipe's short name; made from its name if not given.
+    pub slug: Option<String>,
+    /// Make the version the active one.
+    pub activate: bool,
+    /// Who saves it.
+    pub by: Actor,
+}
+
+/// What saving came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SavedRecipe {
+    /// The recipe.
+    pub recipe: RecipeId,
+    /// Its short name.
+    pub slug: String,
+    /// The version: a new one, or the newest if its text is the same.
+    pub version: u32,
+    /// Whether the version is new.
+    pub new: bool,
+    /// Whether the recipe is new.
+    pub new_recipe: bool,
+    /// Whether runs follow it now.
+    pub active: bool,
+    /// Whether it can be run at all; else it is a draft with errors.
+    pub runnable: bool,
+    /// What checking found.
+    pub checked: Checked,
+}
+
+/// Saves a text. One with errors is kept as a draft and can't be activated.
+///
+/// # Errors
+/// `recipe_has_errors` if it should be activated or has no name to be kept under, or the store
+/// can't be written.
+pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> {
+    let checked = context(services).await?.check(wish.text.as_bytes());
+    let errors = checked
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .count();
+    let tree = match (&checked.recipe, errors) {
+        (Some(recipe), 0) => Some(serde_json::to_string(recipe).map_err(|error| {
+            Failure::new(
+                "internal",
+                format!("a checked tree can't be written as JSON: {error}"),
+            )
+        })?),
+        _ => None,
+    };
+    if wish.activate && tree.is_none() {
+        let message = format!(
+            "a recipe with {errors} {} can't be activated",
+            if errors == 1 { "error" } else { "errors" }
+        );
+        return Err(first_error(&checked, message));
+    }
+    let name = checked.name.clone().filter(|name| !name.trim().is_empty());
+    let (name, slug) = match (name, wish.slug) {
+        (Some(name), slug) => {
+            let made = slug::slugify(&name);
+            (name, slug.unwrap_or(made))
+        }
+        (None, Some(slug)) => (slug.clone(), slug),
+        (None, None) => {
+            return Err(first_error(
+                &checked,
+                "the recipe has no name to be kept under".to_owned(),
+            ));
+        }
+    };
+    if slug.is_empty() || slug.len() > 100 || slug::slugify(&slug) != slug {
+        let message = format!(
+            "'{}' gives no short name to keep the recipe under",
+            crate::names::cut(&slug)
+        );
+        return Err(Failure::new("recipe_name_invalid", message)
+            .hint("a short name has 1 to 100 lower-case letters, digits and dashes"));
+    }
+    let digest = hex::encode(Sha256::digest(wish.text.as_bytes()));
+    let body = json!({"recipe": slug, "text": digest, "activate": wish.activate, "errors": errors});
+    let leaf = services.leaf("recipe_saved", &wish.by, body);
+    let runnable = tree.is_some();
+    let version = NewVersion {
+        recipe: RecipeId::new(services.clock.as_ref(), services.entropy.as_ref()),
+        slug: slug.clone(),
+        name,
+        description: checked.description.clone().unwrap_or_default(),
+        text: wish.text,
+        tree,
+        digest,
+        activate: wish.activate,
+        author: wish.by.name.clone(),
+        at: services.now(),
+    };
+    let saved = services
+        .store
+        .save_version(services.tenant, version, leaf)
+        .await?;
+    let record = if_found(services.store.recipe(services.tenant, &slug).await)?;
+    let active = record.and_then(|record| record.active) == Some(saved.version);
+    Ok(SavedRecipe {
+        recipe: saved.recipe,
+        slug,
+        version: saved.version,
+        new: saved.new,
+        new_recipe: saved.new_recipe,
+        active,
+        runnable,
+        checked,
+    })
+}
+
+fn first_error(checked: &Checked, message: String) -> Failure {
+    let first = checked
+        .diagnostics
+        .iter()
+        .find(|found| found.severity == Severity::Error);
+    let message = match first {
+        Some(found) => format!(
+            "{message}; line {}: {} [{}]",
+            found.line, found.message, found.code
+        ),
+        None => message,
+    };
+    Failure::new("recipe_has_errors", message).hint("`agentops recipe check FILE` shows all of them")
+}

@@ -1,0 +1,224 @@
+//! Looking at runs: rows and, for one run, what it asks for and what was decided.
+
+use engine::frozen::Frozen;
+use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, RunRow, StepRow};
+use engine::state::{Stage, State};
+use engine::{Recorded, StepKey};
+use ports::{DeadLetter, RunFilter, StoreError};
+use serde::Serialize;
+use serde_json::Value;
+use types::{Failure, RunId};
+
+use super::fold;
+use crate::{Result, Services};
+
+/// The most journal events handed out at once.
+const JOURNAL_PAGE: u32 = 1_000;
+/// The most pending approvals looked through for one run.
+const APPROVALS: u32 = 1_000;
+
+/// An answer or a task that a run waits for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Asked {
+    /// An input.
+    Input {
+        /// The step that asks.
+        step: StepKey,
+        /// The name to answer under.
+        name: String,
+        /// The question.
+        prompt: String,
+        /// JSON Schema of the answer.
+        schema: Value,
+    },
+    /// A task or a confirmation.
+    Task {
+        /// The step.
+        step: StepKey,
+        /// The words.
+        text: String,
+        /// Whether it is a confirmation rather than a task.
+        confirm: bool,
+    },
+    /// A signal.
+    Signal {
+        /// The step.
+        step: StepKey,
+        /// Its name.
+        name: String,
+    },
+    /// A person must say what an effect did.
+    Uncertain {
+        /// The step.
+        step: StepKey,
+        /// `tool.action`.
+        action: String,
+        /// What was seen.
+        seen: String,
+    },
+}
+
+/// A run with all that its page shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunView {
+    /// The run.
+    pub run: RunRow,
+    /// Its steps in the order in which they were scheduled.
+    pub steps: Vec<StepRow>,
+    /// What it left behind, oldest first.
+    pub artifacts: Vec<ArtifactRow>,
+    /// What people can answer now.
+    pub asks: Vec<Asked>,
+    /// Approvals that wait.
+    pub approvals: Vec<ApprovalRow>,
+}
+
+/// One run.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn find(services: &Services, run: RunId) -> Result<RunRow> {
+    match services.store.run(services.tenant, run).await {
+        Ok(row) => Ok(row),
+        Err(StoreError::NotFound { .. }) => {
+            Err(Failure::new("not_found", format!("there is no run {run}")).hint("see `agentops run list`"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Runs, newest first.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn list(services: &Services, filter: RunFilter) -> Result<Vec<RunRow>> {
+    Ok(services.store.runs(services.tenant, filter).await?)
+}
+
+/// Runs that were given up, newest first.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn dead_letters(services: &Services, limit: u32) -> Result<Vec<DeadLetter>> {
+    Ok(services.store.dead_letters(services.tenant, limit).await?)
+}
+
+/// A run with its steps, artifacts and what it waits for.
+///
+/// # Errors
+/// `not_found`, `journal_unreadable`, or the store can't be read.
+pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
+    let row = find(services, run).await?;
+    let steps = services.store.steps(services.tenant, run).await?;
+    let mut artifacts = services
+        .store
+        .artifacts(services.tenant, Some(run), 1_000)
+        .await?;
+    artifacts.reverse();
+    // Only a run that waits, or that a person must look at, asks for anything: the others' journals
+    // need not be read.
+    let asking = row.needs_attention || !row.waiting_for.is_empty();
+    let asks = if asking {
+        asked(&fold(services, run).await?)
+    } else {
+        Vec::new()
+    };
+    let approvals = if row.status.is_final() || row.waiting_for.is_empty() {
+        Vec::new()
+    } else {
+        let pending = Some(ApprovalStatus::Pending);
+        let all = services
+            .store
+            .approvals(services.tenant, pending, APPROVALS)
+            .await?;
+        all.into_iter().filter(|approval| approval.run == run).collect()
+    };
+    Ok(RunView {
+        run: row,
+        steps,
+        artifacts,
+        asks,
+        approvals,
+    })
+}
+
+/// A run's journal after a position, one page.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn journal(services: &Services, run: RunId, after: u64) -> Result<Vec<Recorded>> {
+    find(services, run).await?;
+    Ok(services
+        .store
+        .journal(services.tenant, run, after, JOURNAL_PAGE)
+        .await?)
+}
+
+/// The whole journal, page by page.
+pub(super) async fn whole_journal(services: &Services, run: RunId) -> Result<Vec<Recorded>> {
+    let mut events: Vec<Recorded> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |recorded| recorded.seq);
+        let page = journal(services, run, after).await?;
+        if page.is_empty() {
+            return Ok(events);
+        }
+        events.extend(page);
+    }
+}
+
+/// What people can answer in this state.
+pub(super) fn asked(state: &State) -> Vec<Asked> {
+    state
+        .steps
+        .iter()
+        .filter_map(|(key, step)| {
+            let key = key.clone();
+            match (&step.stage, step.what.as_deref()?) {
+                (Stage::Person, Frozen::Ask { name, prompt, schema }) => Some(Asked::Input {
+                    step: key,
+                    name: name.clone(),
+                    prompt: prompt.clone(),
+                    schema: schema.clone(),
+                }),
+                (Stage::Person, Frozen::Confirm { text }) => Some(Asked::Task {
+                    step: key,
+                    text: words(&text.value),
+                    confirm: true,
+                }),
+                (Stage::Person, Frozen::Manual { text }) => Some(Asked::Task {
+                    step: key,
+                    text: words(&text.value),
+                    confirm: false,
+                }),
+                (
+                    Stage::Time,
+                    Frozen::Wait {
+                        signal: Some(name), ..
+                    },
+                ) => Some(Asked::Signal {
+                    step: key,
+                    name: name.clone(),
+                }),
+                (Stage::Uncertain, what) => Some(Asked::Uncertain {
+                    step: key,
+                    action: what.call().map(|call| call.action.clone()).unwrap_or_default(),
+                    seen: step
+                        .failure
+                        .as_ref()
+                        .map(|failure| failure.message.clone())
+                        .unwrap_or_default(),
+                }),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

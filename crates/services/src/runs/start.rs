@@ -1,0 +1,246 @@
+//! Starting a run: which version, for which agent, with which inputs, mock or real. All of it is
+//! fixed here for good.
+
+use std::collections::BTreeSet;
+
+use engine::event::AgentRef;
+use engine::{EVENT_VERSION, Event, Limits, Recorded, RunCreated, complete_inputs, evolve, rows};
+use ports::{Created, NewRun};
+use recipe::Recipe;
+use recipe::program::{Kind, OnError, Step};
+use serde_json::{Map, Value};
+use types::{Actor, Catalog, Failure, Label, Labeled, Lookup, Mode, Phase, RunId};
+
+use super::answer::problems;
+use crate::names::{cut, nearest};
+use crate::recipes::{RunnableVersion, runnable};
+use crate::{Result, Services, agents, settings};
+
+/// The largest inputs of a run, in bytes of JSON.
+const INPUTS: usize = 256 * 1024;
+
+/// A wish to run a recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartRun {
+    /// Slug, name or id of the recipe.
+    pub recipe: String,
+    /// A version other than the active one.
+    pub version: Option<u32>,
+    /// The agent to run for, if not the recipe's own.
+    pub agent: Option<String>,
+    /// Inputs by name.
+    pub inputs: Map<String, Value>,
+    /// Mock or real; the setting `runs.mode` if not said.
+    pub mode: Option<Mode>,
+    /// Who starts it.
+    pub requester: Actor,
+    /// Starting twice with one key starts once.
+    pub start_key: Option<String>,
+}
+
+impl StartRun {
+    /// A run of this recipe without inputs.
+    pub fn new(recipe: impl Into<String>, requester: Actor) -> Self {
+        Self {
+            recipe: recipe.into(),
+            version: None,
+            agent: None,
+            inputs: Map::new(),
+            mode: None,
+            requester,
+            start_key: None,
+        }
+    }
+}
+
+/// Starts a run: after this it is durable, and a worker takes it up.
+///
+/// # Errors
+/// `not_found`, `recipe_not_active`, `recipe_has_errors`, `tool_missing`, `inputs_invalid` with every
+/// problem at once, or the store can't be written.
+pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
+    let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
+    tools_are_there(&services.tools.catalog(), &recipe)?;
+    let agent = agent(services, wish.agent.as_deref(), &recipe).await?;
+    let inputs = inputs(&recipe, wish.inputs)?;
+    let mode = match wish.mode {
+        Some(mode) => mode,
+        None => settings::read(services, settings::MODE).await?,
+    };
+    let created = RunCreated {
+        tenant: services.tenant,
+        run: RunId::new(services.clock.as_ref(), services.entropy.as_ref()),
+        recipe: reference,
+        agent,
+        inputs,
+        mode,
+        requester: wish.requester,
+        seed: seed(services),
+        parent: None,
+        lineage: Vec::new(),
+        fork: None,
+    };
+    create(services, created, Vec::new(), wish.start_key).await
+}
+
+/// Inserts a run with its first events and rows.
+pub(super) async fn create(
+    services: &Services,
+    created: RunCreated,
+    more: Vec<Recorded>,
+    start_key: Option<String>,
+) -> Result<Created> {
+    let at = services.now();
+    let event = Event::RunCreated(Box::new(created.clone()));
+    let first = Recorded {
+        seq: 1,
+        at,
+        v: EVENT_VERSION,
+        event,
+    };
+    let events: Vec<Recorded> = std::iter::once(first).chain(more.iter().cloned()).collect();
+    let state = events.iter().fold(None, evolve).ok_or_else(|| {
+        // The first event is a creation by construction, so the fold always begins.
+        Failure::new("internal", "a run's first event did not make a state")
+    })?;
+    let mut rows = rows(&state, &events, at, Limits::default().pause_poll_ms);
+    rows.run.wake_at = at;
+    let new = NewRun {
+        created,
+        at,
+        more,
+        rows,
+        start_key,
+        lease: None,
+    };
+    Ok(services.runs.start(new).await?)
+}
+
+/// A seed for the run's jitter.
+pub(super) fn seed(services: &Services) -> u64 {
+    let mut bytes = [0u8; 8];
+    services.entropy.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+async fn agent(services: &Services, wanted: Option<&str>, recipe: &Recipe) -> Result<Option<AgentRef>> {
+    let Some(name) = wanted.or(recipe.agent.as_deref()) else {
+        return Ok(None);
+    };
+    let agent = agents::show(services, name).await?;
+    Ok(Some(AgentRef {
+        id: agent.id,
+        name: agent.name,
+    }))
+}
+
+/// Given inputs with their labels and the recipe's defaults, or every problem with them.
+fn inputs(recipe: &Recipe, given: Map<String, Value>) -> Result<Labeled> {
+    let mut found = Vec::new();
+    let size = Value::Object(given.clone()).to_string().len();
+    if size > INPUTS {
+        found.push(format!(
+            "the inputs have {size} bytes of JSON; at most {INPUTS} are taken"
+        ));
+    }
+    let known = known_inputs(recipe);
+    for (name, value) in &given {
+        if !known.contains(name.as_str()) {
+            found.push(unknown_input(name, &known));
+        }
+        if let Some(spec) = recipe.inputs.iter().find(|spec| spec.name == *name) {
+            let bad = problems(&spec.schema, value);
+            found.extend(bad.into_iter().map(|problem| format!("'{name}': {problem}")));
+        }
+    }
+    let (inputs, missing) = complete_inputs(recipe, &Labeled::new(Value::Object(given), Label::User));
+    found.extend(missing.into_iter().map(|name| {
+        let spec = recipe.inputs.iter().find(|spec| spec.name == name);
+        let about = spec
+            .map(|spec| spec.description.as_str())
+            .filter(|text| !text.is_empty());
+        format!(
+            "'{name}' is missing{}",
+            about.map(|text| format!(" ({text})")).unwrap_or_default()
+        )
+    }));
+    if found.is_empty() {
+        return Ok(inputs);
+    }
+    Err(Failure::new(
+        "inputs_invalid",
+        format!("the inputs don't fit '{}': {}", recipe.name, found.join("; ")),
+    )
+    .hint("`agentops recipe show NAME` says which inputs a recipe takes"))
+}
+
+/// Declared inputs, and names that the recipe asks for.
+fn known_inputs(recipe: &Recipe) -> BTreeSet<&str> {
+    let mut names: BTreeSet<&str> = recipe.inputs.iter().map(|spec| spec.name.as_str()).collect();
+    for step in all_steps(recipe) {
+        if let Kind::Ask { name, .. } = &step.kind {
+            names.insert(name);
+        }
+    }
+    names
+}
+
+fn unknown_input(name: &str, known: &BTreeSet<&str>) -> String {
+    let name = cut(name);
+    match nearest(&name, known.iter().copied()) {
+        Some(near) => format!("there is no input '{name}'; did you mean '{near}'?"),
+        None if known.is_empty() => format!("there is no input '{name}'; the recipe takes none"),
+        None => {
+            let known: Vec<&str> = known.iter().copied().collect();
+            format!("there is no input '{name}'; there are {}", known.join(", "))
+        }
+    }
+}
+
+/// A recipe may name a tool that isn't configured here; it can be kept, but not run.
+fn tools_are_there(catalog: &Catalog, recipe: &Recipe) -> Result<()> {
+    let mut missing: Vec<&str> = all_steps(recipe)
+        .into_iter()
+        .filter_map(|step| match &step.kind {
+            Kind::Action { action, .. } => Some(action.as_str()),
+            _ => None,
+        })
+        .filter(|action| !matches!(catalog.find(action), Lookup::Found(_)))
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "tool_missing",
+        format!(
+            "'{}' needs actions that no configured tool offers: {}",
+            recipe.name,
+            missing.join(", ")
+        ),
+    )
+    .hint("`agentops tool add MANIFEST.json` adds a tool; `agentops tool list` shows what there is"))
+}
+
+/// Every step, nested ones included.
+fn all_steps(recipe: &Recipe) -> Vec<&Step> {
+    let mut steps = Vec::new();
+    let mut open: Vec<&Step> = Phase::ALL
+        .iter()
+        .rev()
+        .flat_map(|phase| recipe.phase(*phase).iter().rev())
+        .collect();
+    open.extend(&recipe.guardrails.rollback);
+    while let Some(step) = open.pop() {
+        steps.push(step);
+        open.extend(&step.undo);
+        if let OnError::Steps(inner) = &step.on_error {
+            open.extend(inner);
+        }
+        if let Kind::Parallel { branches, .. } = &step.kind {
+            open.extend(branches.iter().flatten());
+        }
+    }
+    steps
+}

@@ -1,0 +1,312 @@
+//! Settings: a fixed set of typed keys with defaults, kept in the store and changed with an audit leaf.
+
+use governance::{Need, Rule};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use types::{Actor, Failure};
+
+use crate::names::{cut, nearest};
+use crate::{Result, Services};
+
+/// Whether people may decide approvals of runs that they started.
+pub const SELF_APPROVAL: &str = "approvals.self_approval";
+/// Groups that approvals may name, each with its members.
+pub const GROUPS: &str = "approvals.groups";
+/// The installation's own rules by `tool.action`.
+pub const RULES: &str = "approvals.rules";
+/// The rule for writes that nothing else decides.
+pub const REST: &str = "approvals.rest";
+/// Mock or real, for runs that don't say.
+pub const MODE: &str = "runs.mode";
+
+/// One key that can be set.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, one sentence.
+    pub description: &'static str,
+    /// What it takes, as an example of the form.
+    pub form: &'static str,
+    default: fn() -> Value,
+    check: fn(&Value) -> std::result::Result<(), String>,
+}
+
+/// Every key, by name.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: GROUPS,
+        description: "groups that approvals may name, each with its members",
+        form: r#"{"Support_L2": ["ann", "bob"]}"#,
+        default: || json!({}),
+        check: check_groups,
+    },
+    Key {
+        name: REST,
+        description: "what happens to writes that no rule, effect or shipped table decides",
+        form: r#""run", "ask", "deny" or {"ask": {"groups": ["Support_L2"], "quorum": 1}}"#,
+        default: || json!("ask"),
+        check: |value| parse_rule(value).map(drop),
+    },
+    Key {
+        name: RULES,
+        description: "rules of this installation by action, which beat everything shipped",
+        form: r#"{"zoom.restart_room": "ask", "slack.post_message": "run"}"#,
+        default: || json!({}),
+        check: |value| parse_rules(value).map(drop),
+    },
+    Key {
+        name: SELF_APPROVAL,
+        description: "whether people may decide approvals of runs that they started themselves",
+        form: "true or false",
+        default: || json!(false),
+        check: |value| as_type::<bool>(value, "true or false"),
+    },
+    Key {
+        name: MODE,
+        description: "mock (the sandbox) or real (the configured services), for runs that don't say",
+        form: r#""mock" or "real""#,
+        default: || json!("mock"),
+        check: |value| as_type::<types::Mode>(value, r#""mock" or "real""#),
+    },
+];
+
+/// A setting as it stands.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Setting {
+    /// Its key.
+    pub key: &'static str,
+    /// What holds now.
+    pub value: Value,
+    /// Whether nobody has set it.
+    pub is_default: bool,
+    /// What it is for.
+    pub description: &'static str,
+    /// What it takes.
+    pub form: &'static str,
+}
+
+/// Every setting, by key.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn list(services: &Services) -> Result<Vec<Setting>> {
+    let stored = services.store.settings(services.tenant).await?;
+    Ok(KEYS
+        .iter()
+        .map(|key| {
+            let found = stored
+                .iter()
+                .find(|(name, _)| name == key.name)
+                .map(|(_, value)| value.clone());
+            shown(key, found)
+        })
+        .collect())
+}
+
+/// One setting.
+///
+/// # Errors
+/// `setting_unknown`, or the store can't be read.
+pub async fn get(services: &Services, key: &str) -> Result<Setting> {
+    let key = find(key)?;
+    let found = services.store.setting(services.tenant, key.name).await?;
+    Ok(shown(key, found))
+}
+
+/// Sets a setting.
+///
+/// # Errors
+/// `setting_unknown`, `setting_invalid`, or the store can't be written.
+pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Result<Setting> {
+    let key = find(key)?;
+    (key.check)(&value).map_err(|why| {
+        Failure::new(
+            "setting_invalid",
+            format!(
+                "the setting {} doesn't take {}: {why}",
+                key.name,
+                cut(&value.to_string())
+            ),
+        )
+        .hint(format!("it takes {}", key.form))
+    })?;
+    let before = services.store.setting(services.tenant, key.name).await?;
+    let body = json!({"key": key.name, "before": before, "after": value});
+    let leaf = services.leaf("setting_changed", by, body);
+    services
+        .store
+        .put_setting(services.tenant, key.name, value.clone(), leaf)
+        .await?;
+    Ok(shown(key, Some(value)))
+}
+
+/// The value of a known key, or its default.
+pub(crate) async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
+    let setting = get(services, key).await?;
+    serde_json::from_value(setting.value).map_err(|error| stored_badly(key, &error.to_string()))
+}
+
+/// A rule as people write it: `run`, `ask`, `deny`, or `ask` with whose approval.
+pub(crate) fn parse_rule(value: &Value) -> std::result::Result<Rule, String> {
+    match value {
+        Value::String(word) => match word.as_str() {
+            "run" => Ok(Rule::Run),
+            "ask" => Ok(Rule::ask()),
+            "deny" => Ok(Rule::Deny),
+            other => Err(format!("'{}' is none of run, ask, deny", cut(other))),
+        },
+        Value::Object(map) if map.len() == 1 => {
+            let Some(Value::Object(wish)) = map.get("ask") else {
+                return Err("only `ask` takes more".to_owned());
+            };
+            parse_need(wish).map(Rule::Ask)
+        }
+        _ => Err("a rule is run, ask or deny".to_owned()),
+    }
+}
+
+fn parse_need(wish: &serde_json::Map<String, Value>) -> std::result::Result<Need, String> {
+    let mut need = Need::default();
+    for (key, value) in wish {
+        match key.as_str() {
+            "groups" => {
+                need.groups = serde_json::from_value(value.clone())
+                    .map_err(|_| "groups is a list of names".to_owned())?;
+            }
+            "quorum" => {
+                need.quorum = serde_json::from_value(value.clone())
+                    .ok()
+                    .filter(|quorum| (1..=20).contains(quorum))
+                    .ok_or("quorum is a number from 1 to 20")?;
+            }
+            "expires_s" => {
+                let seconds: u64 = serde_json::from_value(value.clone())
+                    .ok()
+                    .filter(|seconds| (1..=31_536_000).contains(seconds))
+                    .ok_or("expires_s is a number of seconds, at most a year")?;
+                need.expires_ms = seconds * 1000;
+            }
+            other => return Err(format!("'{}' is none of groups, quorum, expires_s", cut(other))),
+        }
+    }
+    Ok(need)
+}
+
+/// Rules by action.
+pub(crate) fn parse_rules(
+    value: &Value,
+) -> std::result::Result<std::collections::BTreeMap<String, Rule>, String> {
+    let Value::Object(map) = value else {
+        return Err("it is an object of actions and rules".to_owned());
+    };
+    map.iter()
+        .map(|(action, rule)| {
+            if !action.contains('.') {
+                return Err(format!("'{}' is not a tool.action", cut(action)));
+            }
+            let rule = parse_rule(rule).map_err(|why| format!("{}: {why}", cut(action)))?;
+            Ok((action.clone(), rule))
+        })
+        .collect()
+}
+
+/// A value in the store that this binary can't read: an older or newer one wrote it.
+pub(crate) fn stored_badly(key: &str, why: &str) -> Failure {
+    Failure::new(
+        "setting_invalid",
+        format!("the stored setting {key} can't be read: {why}"),
+    )
+    .hint(format!("set it again with `agentops setting set {key} …`"))
+}
+
+fn check_groups(value: &Value) -> std::result::Result<(), String> {
+    as_type::<std::collections::BTreeMap<String, Vec<String>>>(
+        value,
+        "an object of groups and lists of names",
+    )
+}
+
+fn as_type<T: DeserializeOwned>(value: &Value, what: &str) -> std::result::Result<(), String> {
+    serde_json::from_value::<T>(value.clone())
+        .map(drop)
+        .map_err(|_| format!("it is {what}"))
+}
+
+fn find(name: &str) -> Result<&'static Key> {
+    KEYS.iter().find(|key| key.name == name).ok_or_else(|| {
+        let failure = Failure::new("setting_unknown", format!("there is no setting '{}'", cut(name)));
+        match nearest(name, KEYS.iter().map(|key| key.name)) {
+            Some(near) => failure.hint(format!("did you mean '{near}'?")),
+            None => failure.hint("see `agentops setting list`"),
+        }
+    })
+}
+
+fn shown(key: &'static Key, stored: Option<Value>) -> Setting {
+    Setting {
+        key: key.name,
+        is_default: stored.is_none(),
+        value: stored.unwrap_or_else(key.default),
+        description: key.description,
+        form: key.form,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, ann};
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        for key in KEYS {
+            assert_eq!((key.check)(&(key.default)()), Ok(()), "{}", key.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_setting_is_typed_and_leaves_an_audit_leaf() {
+        let bench = testing::bench().await;
+        assert!(
+            get(&bench.services, SELF_APPROVAL)
+                .await
+                .expect("known")
+                .is_default
+        );
+        set(&bench.services, SELF_APPROVAL, json!(true), &ann())
+            .await
+            .expect("fits");
+        let stands = get(&bench.services, SELF_APPROVAL).await.expect("known");
+        assert_eq!((stands.value, stands.is_default), (json!(true), false));
+        let leaves = bench
+            .services
+            .store
+            .leaves(bench.services.tenant, 0, 10)
+            .await
+            .expect("leaves");
+        assert_eq!(
+            leaves.last().map(|record| record.leaf.kind.as_str()),
+            Some("setting_changed")
+        );
+
+        for (key, value, code) in [
+            (SELF_APPROVAL, json!("yes"), "setting_invalid"),
+            (RULES, json!({"zoom.restart_room": "maybe"}), "setting_invalid"),
+            (RULES, json!({"restart": "run"}), "setting_invalid"),
+            (REST, json!({"ask": {"quorum": 0}}), "setting_invalid"),
+            (MODE, json!("fake"), "setting_invalid"),
+            ("aprovals.self_approval", json!(true), "setting_unknown"),
+        ] {
+            let failure = set(&bench.services, key, value, &ann()).await.expect_err(key);
+            assert_eq!(failure.code, code, "{key}");
+        }
+        let failure = get(&bench.services, "aprovals.self_approval")
+            .await
+            .expect_err("unknown");
+        assert_eq!(
+            failure.hint.as_deref(),
+            Some("did you mean 'approvals.self_approval'?")
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! Tools: what there is, holding and releasing one, adding a plain HTTP tool, a rule for an action.
+
+use engine::Message;
+use ports::{RunFilter, ToolRecord};
+use serde::Serialize;
+use serde_json::{Value, json};
+use types::{Actor, Effect, Failure, Idempotency, Lookup, Mode, Risk, RunStatus, ToolSpec};
+
+use crate::names::not_found;
+use crate::runs::post;
+use crate::{Result, Services, facts, settings};
+
+/// Kind of a row for a plain HTTP tool; its `config` holds `manifest`.
+pub const HTTP: &str = "http";
+/// Kind of a row for a connector that is built in.
+pub const BUILT_IN: &str = "builtin";
+/// The most runs woken when a tool is released; the others look again by themselves.
+const WOKEN: u32 = 1_000;
+
+/// A tool as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToolView {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// `builtin` or `http`.
+    pub kind: String,
+    /// Version of the connector.
+    pub version: String,
+    /// Whether it may be called.
+    pub enabled: bool,
+    /// Whether a person holds it.
+    pub paused: bool,
+    /// Its actions.
+    pub actions: Vec<ActionView>,
+}
+
+/// An action as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ActionView {
+    /// `tool.action`.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// Other names.
+    pub aliases: Vec<String>,
+    /// Read, write or destructive.
+    pub effect: Effect,
+    /// What makes calling again safe.
+    pub idempotency: Idempotency,
+    /// How much harm a wrong call can do.
+    pub risk: Risk,
+    /// `run`, `ask` or `deny`, by the matrix in force.
+    pub rule: &'static str,
+    /// Why.
+    pub reason: &'static str,
+    /// JSON Schema of the arguments.
+    pub input: Value,
+}
+
+/// Every tool, by name.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn list(services: &Services) -> Result<Vec<ToolView>> {
+    let catalog = services.tools.catalog();
+    let rows = services.store.tools(services.tenant).await?;
+    let facts = facts::facts(services.store.as_ref(), services.tenant).await?;
+    let mut views: Vec<ToolView> = catalog
+        .tools()
+        .map(|spec| view(spec, rows.iter().find(|row| row.name == spec.name), &facts))
+        .collect();
+    // A row without a connector: switched off, or added a moment ago by another process.
+    for row in rows.iter().filter(|row| catalog.tool(&row.name).is_none()) {
+        views.push(ToolView {
+            name: row.name.clone(),
+            description: String::new(),
+            kind: row.kind.clone(),
+            version: String::new(),
+            enabled: row.enabled,
+            paused: row.paused,
+            actions: Vec::new(),
+        });
+    }
+    views.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(views)
+}
+
+/// One tool.
+///
+/// # Errors
+/// `not_found` with the nearest name, or the store can't be read.
+pub async fn show(services: &Services, name: &str) -> Result<ToolView> {
+    let all = list(services).await?;
+    match all.iter().find(|tool| tool.name == name) {
+        Some(tool) => Ok(tool.clone()),
+        None => Err(not_found(
+            "tool",
+            name,
+            all.iter().map(|tool| tool.name.as_str()),
+            "agentops tool list",
+        )),
+    }
+}
+
+/// Holds a tool: its calls wait until it is released.
+///
+/// # Errors
+/// `not_found`, or the store can't be written.
+pub async fn pause(services: &Services, name: &str, by: &Actor) -> Result<()> {
+    set_paused(services, name, true, by).await
+}
+
+/// Releases a tool, and tells runs that may wait for it to look again.
+///
+/// # Errors
+/// `not_found`, or the store can't be written.
+pub async fn resume(services: &Services, name: &str, by: &Actor) -> Result<()> {
+    set_paused(services, name, false, by).await?;
+    let filter = RunFilter {
+        statuses: vec![RunStatus::Running, RunStatus::Waiting, RunStatus::Undoing],
+        limit: WOKEN,
+        ..RunFilter::default()
+    };
+    for run in services.store.runs(services.tenant, filter).await? {
+        post(services, run.run, Message::Nudge).await?;
+    }
+    Ok(())
+}
+
+/// Adds or replaces a plain HTTP tool. `spec` is what the reader made of `manifest`.
+///
+/// # Errors
+/// `tool_name_taken` if a built-in connector has that name, or the store can't be written.
+pub async fn add_http(
+    services: &Services,
+    spec: &ToolSpec,
+    manifest: Value,
+    by: &Actor,
+) -> Result<ToolRecord> {
+    let rows = services.store.tools(services.tenant).await?;
+    let older = rows.iter().find(|row| row.name == spec.name);
+    let built_in =
+        services.tools.catalog().tool(&spec.name).is_some() && older.is_none_or(|row| row.kind != HTTP);
+    if built_in {
+        let message = format!("'{}' is the name of a connector that is built in", spec.name);
+        return Err(Failure::new("tool_name_taken", message).hint("give the manifest another name"));
+    }
+    let record = ToolRecord {
+        name: spec.name.clone(),
+        kind: HTTP.to_owned(),
+        config: json!({"manifest": manifest}),
+        enabled: true,
+        paused: older.is_some_and(|row| row.paused),
+        updated_at: services.now(),
+    };
+    let actions: Vec<String> = spec.actions.iter().map(|action| action.name()).collect();
+    let body = json!({"tool": record.name, "actions": actions, "manifest": types::digest(&record.config)});
+    let leaf = services.leaf("tool_added", by, body);
+    services
+        .store
+        .put_tool(services.tenant, record.clone(), leaf)
+        .await?;
+    Ok(record)
+}
+
+/// Sets this installation's rule for an action: `run`, `ask`, `deny` or `{"ask": {…}}`; JSON null
+/// takes it back.
+///
+/// # Errors
+/// `action_unknown`, `setting_invalid`, or the store can't be written.
+pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor) -> Result<()> {
+    let catalog = services.tools.catalog();
+    let Lookup::Found(spec) = catalog.find(action) else {
+        let near =
+            crate::names::nearest(action, catalog.names()).map(|near| format!("did you mean '{near}'?"));
+        let failure = Failure::new("action_unknown", format!("no configured tool offers '{action}'"));
+        return Err(failure.hint(near.unwrap_or_else(|| "see `agentops tool list`".to_owned())));
+    };
+    let mut rules: serde_json::Map<String, Value> = settings::read(services, settings::RULES).await?;
+    if rule.is_null() {
+        rules.remove(&spec.name());
+    } else {
+        rules.insert(spec.name(), rule);
+    }
+    settings::set(services, settings::RULES, Value::Object(rules), by)
+        .await
+        .map(drop)
+}
+
+/// Asks a tool how it is.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn health(services: &Services, name: &str, mode: Mode) -> Result<ports::Health> {
+    let tool = show(services, name).await?;
+    Ok(services.tools.health(services.tenant, &tool.name, mode).await)
+}
+
+async fn set_paused(services: &Services, name: &str, paused: bool, by: &Actor) -> Result<()> {
+    let tool = show(services, name).await?;
+    let rows = services.store.tools(services.tenant).await?;
+    let row = rows
+        .into_iter()
+        .find(|row| row.name == name)
+        .unwrap_or(ToolRecord {
+            name: tool.name,
+            kind: BUILT_IN.to_owned(),
+            config: Value::Null,
+            enabled: true,
+            paused: false,
+            updated_at: services.now(),
+        });
+    let row = ToolRecord {
+        paused,
+        updated_at: services.now(),
+        ..row
+    };
+    let kind = if paused { "tool_paused" } else { "tool_resumed" };
+    let leaf = services.leaf(kind, by, json!({"tool": name}));
+    Ok(services.store.put_tool(services.tenant, row, leaf).await?)
+}
+
+fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) -> ToolView {
+    let actions = spec.actions.iter().map(|action| {
+        let (rule, reason) = facts.matrix.rule(action);
+        ActionView {
+            name: action.name(),
+            description: action.description.clone(),
+            aliases: action.aliases.clone(),
+            effect: action.effect,
+            idempotency: action.idempotency,
+            risk: action.risk,
+            rule: match rule {
+                governance::Rule::Run => "run",
+                governance::Rule::Ask(_) => "ask",
+                governance::Rule::Deny => "deny",
+            },
+            reason,
+            input: action.input.clone(),
+        }
+    });
+    ToolView {
+        name: spec.name.clone(),
+        description: spec.description.clone(),
+        kind: row.map_or(BUILT_IN, |row| row.kind.as_str()).to_owned(),
+        version: spec.version.clone(),
+        enabled: row.is_none_or(|row| row.enabled),
+        paused: row.is_some_and(|row| row.paused),
+        actions: actions.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, ann};
+
+    #[tokio::test]
+    async fn a_tool_is_held_and_released() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        assert!(!show(services, "zoom").await.expect("is there").paused);
+        pause(services, "zoom", &ann()).await.expect("is there");
+        assert!(show(services, "zoom").await.expect("is there").paused);
+        resume(services, "zoom", &ann()).await.expect("is there");
+        assert!(!show(services, "zoom").await.expect("is there").paused);
+        assert_eq!(
+            pause(services, "zom", &ann()).await.expect_err("unknown").code,
+            "not_found"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_rule_is_set_by_alias_and_taken_back() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let rule = |view: &ToolView| {
+            view.actions
+                .iter()
+                .find(|action| action.name == "zoom.restart_room")
+                .map(|action| action.rule)
+        };
+        assert_eq!(
+            rule(&show(services, "zoom").await.expect("is there")),
+            Some("ask")
+        );
+        set_rule(services, "reboot_room", json!("deny"), &ann())
+            .await
+            .expect("is there");
+        assert_eq!(
+            rule(&show(services, "zoom").await.expect("is there")),
+            Some("deny")
+        );
+        set_rule(services, "zoom.restart_room", Value::Null, &ann())
+            .await
+            .expect("is there");
+        assert_eq!(
+            rule(&show(services, "zoom").await.expect("is there")),
+            Some("ask")
+        );
+        let failure = set_rule(services, "zoom.restrt_room", json!("run"), &ann())
+            .await
+            .expect_err("unknown");
+        assert_eq!(failure.code, "action_unknown");
+    }
+
+    #[tokio::test]
+    async fn a_manifest_may_not_take_the_place_of_a_connector() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let spec = |name: &str| ToolSpec {
+            name: name.into(),
+            description: String::new(),
+            version: "1".into(),
+            actions: vec![],
+        };
+        let failure = add_http(services, &spec("zoom"), json!({}), &ann())
+            .await
+            .expect_err("taken");
+        assert_eq!(failure.code, "tool_name_taken");
+        add_http(services, &spec("qsys"), json!({}), &ann())
+            .await
+            .expect("free");
+        assert_eq!(show(services, "qsys").await.expect("has a row").kind, HTTP);
+    }
+}
