@@ -111,7 +111,7 @@ async fn a_lost_answer_is_a_closed_connection_after_the_write() {
     let mut socket = TcpStream::connect(&address).await.expect("a connection");
     let body = r##"{"channel":"#avops","text":"hello"}"##;
     let request = format!(
-        "POST /slack/api/chat.postMessage HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {SLACK_TOKEN}\r\n\
+        "POST /slack/api/chat.postMessage HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nAuthorization: Bearer {SLACK_TOKEN}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
