@@ -251,6 +251,18 @@ pub(crate) struct Devices {
     pub tools: BTreeMap<String, Tool>,
     /// The newest actions, oldest first.
     pub log: Vec<Value>,
+    /// The newest actions that came with a key, oldest first.
+    pub keyed: Vec<Keyed>,
+}
+
+/// An action that came with an idempotency key: asked again, it is answered again, not done again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Keyed {
+    pub tool: String,
+    pub key: String,
+    /// Of what was asked, to tell a repetition from a key used twice.
+    pub digest: Digest,
+    pub result: Value,
 }
 
 /// A connector with its devices' properties, by device id.

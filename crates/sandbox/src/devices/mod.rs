@@ -2,6 +2,8 @@
 //! `POST /devices/<tool>/action` with `{"tool", "action", "args"}`, also
 //! `GET /devices/<tool>/devices` and `POST /devices/<tool>/devices/<id>/command`.
 //!
+//! An action with an `Idempotency-Key` is done once: asked again, it gets the first answer.
+//!
 //! Three tools are there: `qsys_control` (audio cores), `dante_ctrl` (audio routes) and
 //! `network_api` (switch ports). They keep what they are told.
 
@@ -11,11 +13,15 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::reply::{self, Answer, Handled};
+use crate::reply::{self, Answer, Fail, Handled};
+use crate::state::Keyed;
 use crate::world::World;
 
-/// The most actions remembered.
+/// The most actions remembered, and the most answers kept by key.
 const MAX_LOG: usize = 200;
+const MAX_KEYED: usize = 1_000;
+/// The longest key, in bytes.
+const MAX_KEY: usize = 255;
 
 /// Answers a call.
 pub(crate) fn handle(world: &World, call: &Call) -> Handled {
@@ -95,25 +101,67 @@ fn act(world: &World, call: &Call, tool: &str, device: Option<&str>) -> Handled 
     if let Some(device) = device {
         args.insert("device_id".to_owned(), json!(device));
     }
-    let at = world.now().to_string();
-    let result = world.write(|state| {
-        let serial = state.next();
-        let known = state
-            .devices
-            .tools
-            .get_mut(tool)
-            .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "unknown tool"))?;
-        let result = actions::perform(tool, known, &action, &args)
-            .map_err(|refusal| refuse(refusal.status(), &refusal.to_string()))?;
-        let log = &mut state.devices.log;
-        log.push(json!({"n": serial, "at": at, "tool": tool, "action": action, "args": args}));
-        if log.len() > MAX_LOG {
-            log.remove(0);
-        }
-        Ok(result)
-    })?;
+    let key = call.header("idempotency-key").filter(|key| !key.is_empty());
+    if key.is_some_and(|key| key.len() > MAX_KEY) {
+        return Ok(refuse(
+            StatusCode::BAD_REQUEST,
+            "the idempotency key is longer than 255 bytes",
+        ));
+    }
+    let result = perform(world, tool, &action, args, key)?;
     Ok(reply::json(
         StatusCode::OK,
         &json!({"ok": true, "result": result}),
     ))
+}
+
+/// Does the action and remembers it, or finds what the same key got before.
+fn perform(
+    world: &World,
+    tool: &str,
+    action: &str,
+    args: Map<String, Value>,
+    key: Option<&str>,
+) -> Result<Value, Fail> {
+    let at = world.now().to_string();
+    let digest = types::digest(&json!({"action": action, "args": args}));
+    world.write(|state| {
+        let mut keyed = state.devices.keyed.iter();
+        if let Some(before) = keyed.find(|before| before.tool == tool && Some(before.key.as_str()) == key) {
+            if before.digest != digest {
+                let say = "this idempotency key was used for another request";
+                return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, say).into());
+            }
+            return Ok(before.result.clone());
+        }
+        let serial = state.next();
+        let devices = &mut state.devices;
+        let missing = || refuse(StatusCode::NOT_FOUND, "unknown tool");
+        let known = devices.tools.get_mut(tool).ok_or_else(missing)?;
+        let result = actions::perform(tool, known, action, &args)
+            .map_err(|refusal| refuse(refusal.status(), &refusal.to_string()))?;
+        push(
+            &mut devices.log,
+            json!({"n": serial, "at": at, "tool": tool, "action": action, "args": args}),
+            MAX_LOG,
+        );
+        if let Some(key) = key {
+            let answered = Keyed {
+                tool: tool.to_owned(),
+                key: key.to_owned(),
+                digest,
+                result: result.clone(),
+            };
+            push(&mut devices.keyed, answered, MAX_KEYED);
+        }
+        Ok(result)
+    })
+}
+
+/// Adds to a list that forgets its oldest entries.
+fn push<T>(list: &mut Vec<T>, entry: T, most: usize) {
+    list.push(entry);
+    if list.len() > most {
+        list.remove(0);
+    }
 }

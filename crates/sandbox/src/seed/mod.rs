@@ -224,5 +224,6 @@ fn devices() -> Devices {
             .map(|(name, tool)| (name.to_owned(), tool))
             .collect(),
         log: Vec::new(),
+        keyed: Vec::new(),
     }
 }

@@ -140,3 +140,27 @@ async fn wrong_actions_are_refused_and_change_nothing() {
     );
     assert_eq!(rig.sandbox.state()["devices"], before);
 }
+
+#[tokio::test]
+async fn a_key_does_an_action_once() {
+    let rig = Rig::start().await;
+    let act = |key: &'static str, db: i32| {
+        let args = json!({"device_id": "core-4a", "channel": "main", "db": db});
+        let body = json!({"tool": "qsys_control", "action": "set_gain", "args": args});
+        ask(rig
+            .bare(Method::POST, "/devices/qsys_control/action")
+            .header("idempotency-key", key)
+            .json(&body))
+    };
+    let first = act("k1", -3).await;
+    assert_eq!(first.1["result"]["previous_db"], -12.0);
+    act("k2", -5).await;
+    assert_eq!(act("k1", -3).await, first, "the first answer again");
+    assert_eq!(act("k1", -4).await.0, 422, "another request under the same key");
+    let state = rig.sandbox.state();
+    assert_eq!(
+        state["devices"]["tools"]["qsys_control"]["devices"]["core-4a"]["gains"]["main"],
+        -5.0
+    );
+    assert_eq!(state["devices"]["log"].as_array().map(Vec::len), Some(2));
+}
