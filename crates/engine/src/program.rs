@@ -112,7 +112,8 @@ pub enum Action {
     Finish,
 }
 
-/// Fills in defaults (labelled `author`) and names what is required, neither given nor asked for.
+/// Fills in defaults (labelled `author`), none for what is optional and neither given nor asked for,
+/// and names what is required, neither given nor asked for.
 pub fn complete_inputs(recipe: &Recipe, given: &Labeled) -> (Labeled, Vec<String>) {
     let mut inputs = given.clone();
     if !inputs.value.is_object() {
@@ -130,8 +131,16 @@ pub fn complete_inputs(recipe: &Recipe, given: &Labeled) -> (Labeled, Vec<String
                 inputs.labels.set(pointer, labels);
             }
             inputs.value[spec.name.as_str()] = default.clone();
-        } else if spec.required && !asks(recipe, &spec.name) {
+        } else if asks(recipe, &spec.name) {
+            // The run asks a person when its turn comes.
+        } else if spec.required {
             missing.push(spec.name.clone());
+        } else {
+            inputs.value[spec.name.as_str()] = serde_json::Value::Null;
+            inputs.labels.set(
+                format!("/{}", spec.name.replace('~', "~0").replace('/', "~1")),
+                types::Labels::NONE,
+            );
         }
     }
     (inputs, missing)

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use recipe::program::{Expr, Template};
 use recipe::{EvalError, Scope};
-use types::{Failure, Label, Labeled, Labels};
+use types::{Failure, Label, Labeled, Labels, StepStatus};
 
 use crate::key::StepKey;
-use crate::locate::Items;
 use crate::program::Program;
 use crate::state::State;
 
@@ -16,9 +15,11 @@ use crate::state::State;
 pub(crate) struct Names<'a> {
     pub(crate) state: &'a State,
     pub(crate) program: &'a Program,
-    pub(crate) items: &'a Items,
+    pub(crate) items: &'a [(String, Arc<Labeled>)],
     /// What the step at hand is about to save.
     pub(crate) fresh: &'a [(String, Arc<Labeled>)],
+    /// The step at hand and its output, if it is about to succeed.
+    pub(crate) own: Option<(&'a StepKey, &'a Labeled)>,
 }
 
 impl Names<'_> {
@@ -64,8 +65,7 @@ impl Names<'_> {
             return Some(Arc::clone(value));
         }
         let built_in = match name {
-            "inputs" => self.state.created.inputs.clone(),
-            "intake" => self.intake(),
+            "inputs" | "intake" => self.intake(),
             "s" => self.all_saved(),
             "steps" => self.steps(),
             "run" => self.run(),
@@ -112,30 +112,34 @@ impl Names<'_> {
         Labeled::object(saved.chain(fresh))
     }
 
-    /// `steps.<id>.{output,status,error}` of the steps that lie directly in a phase.
+    /// `steps.<id>.{output,status,error}` of the steps that lie directly in a phase; a step that is
+    /// about to succeed, or an iteration of it, is seen as it will be.
     fn steps(&self) -> Labeled {
         let top =
             |key: &StepKey| key.as_str().matches('/').count() == 1 && !key.as_str().contains(['[', '!']);
-        Labeled::object(
-            self.state
-                .steps
-                .iter()
-                .filter(|(key, _)| top(key))
-                .map(|(key, step)| {
-                    let output = step.output.as_deref().cloned().unwrap_or_else(Labeled::null);
-                    let error = match &step.failure {
-                        Some(failure) => Labeled::with(failure.message.clone(), Labels::UNTRUSTED),
-                        None => Labeled::null(),
-                    };
-                    let status = Labeled::new(step.status.as_str(), Label::System);
-                    let parts = [
-                        ("output".to_owned(), output),
-                        ("status".to_owned(), status),
-                        ("error".to_owned(), error),
-                    ];
-                    (key.top_id().to_owned(), Labeled::object(parts))
-                }),
-        )
+        let before = self
+            .state
+            .steps
+            .iter()
+            .filter(|(key, _)| top(key))
+            .map(|(key, step)| {
+                let output = step.output.as_deref().cloned().unwrap_or_else(Labeled::null);
+                (
+                    key.top_id().to_owned(),
+                    as_seen(output, step.status, step.failure.as_ref()),
+                )
+            });
+        let own = self
+            .own
+            .iter()
+            .filter(|(key, _)| key.as_str().matches('/').count() == 1);
+        let own = own.map(|(key, output)| {
+            (
+                key.top_id().to_owned(),
+                as_seen((*output).clone(), StepStatus::Succeeded, None),
+            )
+        });
+        Labeled::object(before.chain(own))
     }
 
     fn run(&self) -> Labeled {
@@ -150,4 +154,16 @@ impl Names<'_> {
         });
         Labeled::new(value, Label::System)
     }
+}
+
+fn as_seen(output: Labeled, status: StepStatus, failure: Option<&Failure>) -> Labeled {
+    let error = match failure {
+        Some(failure) => Labeled::with(failure.message.clone(), Labels::UNTRUSTED),
+        None => Labeled::null(),
+    };
+    Labeled::object([
+        ("output".to_owned(), output),
+        ("status".to_owned(), Labeled::new(status.as_str(), Label::System)),
+        ("error".to_owned(), error),
+    ])
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use engine::{Event, Recorded};
 use ports::{Claim, Created, LeaseRequest, NewRun, Post, Runs, StoreError};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use types::RunId;
 
 use crate::crash_point;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
 struct Active {
     held: Arc<Held>,
     hint: Arc<Notify>,
+    left: CancellationToken,
 }
 
 impl Shared {
@@ -110,6 +112,15 @@ impl Handle {
     /// How many runs are in memory now.
     pub fn active_runs(&self) -> usize {
         self.shared.active().len()
+    }
+
+    /// Completes when the run is not in memory here: it has ended, or waits for time or people, or
+    /// another worker has it. At once if it isn't.
+    pub async fn until_idle(&self, run: RunId) {
+        let left = self.shared.active().get(&run).map(|active| active.left.clone());
+        if let Some(left) = left {
+            left.cancelled().await;
+        }
     }
 
     /// What keeps the runtime from making progress, if anything.
@@ -213,6 +224,7 @@ fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
             active.remove(&run);
         }
         drop(active);
+        left.cancel();
         shared.idle.notify_waiters();
         shared.wake.notify_one();
     });
