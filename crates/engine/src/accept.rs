@@ -2,19 +2,18 @@
 //! Each becomes events; what doesn't fit becomes a note, never silence.
 
 use recipe::program::Step;
-use types::{Actor, Failure, Labeled, Outcome, ProbeResult, RunStatus, Timestamp};
+use types::{Actor, Failure, Labeled, Outcome, ProbeResult, Timestamp};
 
 use crate::decide::Decider;
-use crate::event::{ApprovalOutcome, Event, Resolution, Then};
+use crate::event::{Event, Resolution, Then};
 use crate::frozen::Frozen;
 use crate::key::StepKey;
-use crate::locate::{Items, locate};
+use crate::locate::{Items, Work, locate};
 use crate::message::Message;
 use crate::program::{Action, Program};
-use crate::progress::expects;
-use crate::rows::ApprovalStatus;
-use crate::settle::{self, CRASHED};
+use crate::settle::{self, Yield, expects};
 use crate::state::{Stage, State};
+use crate::unknown::{self, CRASHED};
 
 /// Signals that wait in a run at most.
 const SIGNALS: usize = 100;
@@ -59,17 +58,10 @@ pub struct Accepted {
 
 /// Takes something from outside in.
 pub fn accept(state: &State, program: &Program, now: Timestamp, input: Input) -> Accepted {
-    let may_start = !state.paused && !state.is_finished();
-    let decider = Decider {
-        state,
-        program,
-        now,
-        events: Vec::new(),
-        actions: Vec::new(),
-        begun: 0,
-        may_start,
+    let mut acceptor = Acceptor {
+        decider: Decider::new(state, program, now),
+        note: None,
     };
-    let mut acceptor = Acceptor { decider, note: None };
     match input {
         Input::Finished {
             step,
@@ -91,26 +83,34 @@ pub fn accept(state: &State, program: &Program, now: Timestamp, input: Input) ->
     }
 }
 
-struct Acceptor<'a> {
-    decider: Decider<'a>,
+pub(crate) struct Acceptor<'a> {
+    pub(crate) decider: Decider<'a>,
     note: Option<String>,
 }
 
 impl<'a> Acceptor<'a> {
     /// The recipe's step and its loop items; a frozen undo step has neither.
-    fn located(&self, key: &StepKey) -> (Option<&'a Step>, Items) {
+    pub(crate) fn located(&self, key: &StepKey) -> (Option<&'a Step>, Items) {
         match locate(&self.decider.program.recipe, self.decider.state, key) {
             Some((step, items)) if !key.as_str().contains("!undo/") => (Some(step), items),
             _ => (None, Items::new()),
         }
     }
 
-    fn refuse(&mut self, why: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, why: impl Into<String>) {
         self.note = Some(why.into());
     }
 
+    /// What an attempt came to. Word of an attempt that nobody waits for any more changes nothing.
     fn finished(&mut self, key: &StepKey, attempt: u32, outcome: Outcome, late: bool) {
         let state = self.decider.state;
+        let waiting = state
+            .steps
+            .get(key)
+            .filter(|step| expects(step, attempt, &outcome));
+        let Some((step_state, call)) = waiting.and_then(|step| step.call().map(|call| (step, call))) else {
+            return self.refuse(format!("nobody waits for attempt {attempt} of {key}"));
+        };
         if late || state.is_finished() {
             let (step, outcome) = (key.clone(), outcome.clone());
             self.decider.events.push(Event::LateResult {
@@ -119,35 +119,53 @@ impl<'a> Acceptor<'a> {
                 outcome,
             });
         }
-        let Some(step_state) = state.steps.get(key).filter(|step| expects(step, attempt)) else {
-            return self.refuse(format!("nobody waits for attempt {attempt} of {key}"));
-        };
-        let Some(call) = step_state.call() else {
-            return self.refuse(format!("{key} is not a call"));
-        };
         let (step, items) = self.located(key);
+        let mut events = settle::outcome(&self.decider, work(key, step, &items), step_state, call, outcome);
         if step_state.stage == Stage::Uncertain {
-            let by = Actor::system("late result");
-            let resolution = match &outcome {
-                Outcome::Succeeded { output, artifacts } => Resolution::Happened {
-                    output: output.clone(),
-                    artifacts: artifacts.clone(),
-                },
-                Outcome::Failed { failure, .. } => Resolution::Failed {
-                    failure: failure.clone(),
-                },
-                Outcome::Unknown { .. } => return,
-            };
-            return self.resolve(key, resolution, by, String::new());
+            self.settle_uncertain(key, &mut events);
         }
-        let events = settle::outcome(&self.decider, key, step, &items, step_state, call, outcome);
-        self.decider.events.extend(events);
+        self.decider.events.append(&mut events);
+    }
+
+    /// Word of what an uncertain step did resolves it; what follows is in `events`.
+    fn settle_uncertain(&mut self, key: &StepKey, events: &mut Vec<Event>) {
+        let over = self.decider.state.is_finished();
+        let resolution = match events.as_mut_slice() {
+            [Event::StepFailed { failure, then, .. }] if over || *then == Then::Final => {
+                *then = Then::Final;
+                Resolution::Failed {
+                    failure: failure.clone(),
+                }
+            }
+            [
+                Event::StepFailed {
+                    then: Then::Retry { .. },
+                    ..
+                },
+            ] => Resolution::Redo,
+            [Event::StepSucceeded { output, .. }] => Resolution::Happened {
+                output: output.clone(),
+                artifacts: Vec::new(),
+            },
+            _ => Resolution::Happened {
+                output: Labeled::null(),
+                artifacts: Vec::new(),
+            },
+        };
+        self.decider.events.push(Event::UncertainResolved {
+            step: key.clone(),
+            resolution,
+            by: Actor::system("late result"),
+            note: String::new(),
+        });
     }
 
     fn probed(&mut self, key: &StepKey, attempt: u32, result: ProbeResult) {
         let state = self.decider.state;
+        let now = self.decider.now;
+        // A look-up that ends before the next one is due is an old one told again.
         let waits = |step: &&crate::state::StepState| {
-            step.attempt == attempt && matches!(step.stage, Stage::LookUp { .. })
+            step.attempt == attempt && matches!(step.stage, Stage::LookUp { at, .. } if at <= now)
         };
         let Some((step_state, call)) = state
             .steps
@@ -160,7 +178,7 @@ impl<'a> Acceptor<'a> {
             ));
         };
         let (step, items) = self.located(key);
-        let events = settle::probed(&self.decider, key, step, &items, step_state, call, result);
+        let events = unknown::probed(&self.decider, work(key, step, &items), step_state, call, result);
         self.decider.events.extend(events);
     }
 
@@ -169,7 +187,8 @@ impl<'a> Acceptor<'a> {
         for (key, step) in &state.steps {
             if let (Stage::InFlight { .. }, Some(call)) = (&step.stage, step.call()) {
                 let failure = Failure::new(CRASHED, "the worker was lost while the call was under way");
-                let events = settle::unknown(&self.decider, key, step, call, failure);
+                let (own, items) = self.located(key);
+                let events = unknown::unknown(&self.decider, work(key, own, &items), step, call, failure);
                 self.decider.events.extend(events);
             }
         }
@@ -244,53 +263,6 @@ impl<'a> Acceptor<'a> {
         }
     }
 
-    fn vote(&mut self, message: Message) {
-        let Message::Vote {
-            approval,
-            approve,
-            by,
-            note,
-            self_approval,
-        } = message
-        else {
-            return;
-        };
-        let state = self.decider.state;
-        let Some(asked) = state.approvals.get(&approval) else {
-            return self.refuse(format!("there is no {approval}"));
-        };
-        if asked.status != ApprovalStatus::Pending || asked.expires_at <= self.decider.now {
-            return self.refuse(format!("{approval} can't be decided any more"));
-        }
-        if by.name == state.created.requester.name && !self_approval {
-            return self.refuse(format!(
-                "{} started the run and so can't decide {approval}",
-                by.name
-            ));
-        }
-        if !asked.groups.is_empty() && !by.groups.iter().any(|group| asked.groups.contains(group)) {
-            return self.refuse(format!(
-                "{} is in none of the groups that decide {approval}",
-                by.name
-            ));
-        }
-        if asked.votes.iter().any(|vote| vote.by.name == by.name) {
-            return self.refuse(format!("{} has voted on {approval} already", by.name));
-        }
-        let outcome = match (approve, asked.votes.len() + 1 >= asked.quorum as usize) {
-            (false, _) => ApprovalOutcome::Denied,
-            (true, true) => ApprovalOutcome::Approved,
-            (true, false) => ApprovalOutcome::Vote,
-        };
-        self.decider.events.push(Event::ApprovalDecided {
-            approval,
-            step: asked.step.clone(),
-            outcome,
-            by,
-            note,
-        });
-    }
-
     fn input(&mut self, name: String, value: Labeled, by: Actor) {
         let waiting = self.decider.state.steps.iter().find(|(_, step)| {
             step.stage == Stage::Person
@@ -306,7 +278,7 @@ impl<'a> Acceptor<'a> {
             value: value.clone(),
             by: Some(by),
         });
-        self.decider.complete(key, step, &items, 0, value, Vec::new());
+        self.decider.complete(work(key, step, &items), Yield::of(value));
     }
 
     fn task(&mut self, key: &StepKey, ok: bool, note: String, by: Actor) {
@@ -332,72 +304,12 @@ impl<'a> Acceptor<'a> {
         if ok {
             let output = serde_json::json!({"ok": true, "note": note, "by": by.name});
             let output = Labeled::new(output, types::Label::Operator);
-            self.decider.complete(key, step, &items, 0, output, Vec::new());
+            self.decider.complete(work(key, step, &items), Yield::of(output));
         } else {
             let colon = if note.is_empty() { "" } else { ": " };
             let message = format!("step {key}: {} said it failed{colon}{note}", by.name);
             self.decider.fail(key, 0, Failure::new(code, message));
         }
-    }
-
-    fn cancel(&mut self, by: Actor, reason: String) {
-        if self.decider.state.cancel.is_some() || self.decider.state.undoing.is_some() {
-            return self.refuse("the run is being stopped already");
-        }
-        self.decider.tell_children(&reason);
-        self.decider.events.push(Event::CancelRequested { by, reason });
-        if self.decider.state.paused {
-            let by = Actor::system("engine");
-            self.decider.events.push(Event::RunResumed { by });
-        }
-    }
-
-    /// Stops now: what is under way stays behind as it is.
-    fn kill(&mut self, by: Actor, reason: String) {
-        let state = self.decider.state;
-        let failure = Failure::new("run_killed", format!("{} killed the run", by.name));
-        let by_name = by.clone();
-        self.decider.events.push(Event::KillRequested {
-            by,
-            reason: reason.clone(),
-        });
-        for (key, step) in &state.steps {
-            if let (Stage::Child, Some(Frozen::Child { child, .. })) = (&step.stage, step.what.as_deref()) {
-                let message = Message::Kill {
-                    by: by_name.clone(),
-                    reason: reason.clone(),
-                };
-                self.decider.actions.push(Action::Tell { run: *child, message });
-            }
-            let under_way = matches!(step.stage, Stage::InFlight { .. } | Stage::LookUp { .. });
-            let Some(call) = step.call().filter(|_| under_way || step.repeats_unknown_write()) else {
-                continue;
-            };
-            let (step, attempt, failure) = (key.clone(), step.attempt, failure.clone());
-            self.decider.events.push(if call.effect == types::Effect::Read {
-                Event::StepFailed {
-                    step,
-                    attempt,
-                    failure,
-                    known: false,
-                    then: Then::Final,
-                }
-            } else {
-                Event::StepUncertain {
-                    step,
-                    attempt,
-                    failure,
-                }
-            });
-        }
-        self.decider.void_approvals();
-        self.decider.events.push(Event::RunFinished {
-            status: RunStatus::Cancelled,
-            failure: Some(failure),
-            outputs: Labeled::null(),
-            needs_attention: false,
-        });
-        self.decider.actions.push(Action::Finish);
     }
 
     fn resolve(&mut self, key: &StepKey, resolution: Resolution, by: Actor, note: String) {
@@ -412,65 +324,21 @@ impl<'a> Acceptor<'a> {
         self.decider.events.push(event);
         match resolution {
             Resolution::Happened { output, artifacts } => {
-                self.decider
-                    .complete(key, step, &items, attempt, output, artifacts);
+                // A person's word that it is done is not weighed against `until`.
+                let done = Yield {
+                    attempt,
+                    output,
+                    artifacts,
+                    polled: false,
+                };
+                self.decider.complete(work(key, step, &items), done);
             }
             Resolution::Failed { failure } => self.decider.fail(key, attempt, failure),
             Resolution::Redo => {}
         }
     }
+}
 
-    fn child_finished(
-        &mut self,
-        key: &StepKey,
-        child: types::RunId,
-        status: RunStatus,
-        outputs: Labeled,
-        failure: Option<Failure>,
-    ) {
-        let undo = StepKey::new(&key.undo(), "child");
-        let waits = |key: &StepKey| {
-            self.decider
-                .state
-                .steps
-                .get(key)
-                .is_some_and(|step| step.stage == Stage::Child)
-        };
-        let key = match (waits(key), waits(&undo)) {
-            (true, _) => key.clone(),
-            (false, true) => undo,
-            _ => return self.refuse(format!("nobody waits for {child}")),
-        };
-        self.decider.events.push(Event::ChildFinished {
-            step: key.clone(),
-            child,
-            status,
-            outputs: outputs.clone(),
-            failure: failure.clone(),
-        });
-        let taken_back = key.is_compensation() && status == RunStatus::Cancelled;
-        if taken_back || (!key.is_compensation() && status == RunStatus::Succeeded) {
-            let (step, items) = self.located(&key);
-            return self.decider.complete(&key, step, &items, 0, outputs, Vec::new());
-        }
-        let why = failure.map_or_else(|| format!("it was {status}"), |failure| failure.message);
-        let message = format!("step {key}: the child run {child} did not succeed: {why}");
-        self.decider.fail(&key, 0, Failure::new("child_failed", message));
-    }
-
-    /// The parent takes this run back.
-    fn undo(&mut self, reason: String) {
-        let state = self.decider.state;
-        match state.finished {
-            Some(RunStatus::Succeeded) => {
-                self.decider.events.push(Event::UndoStarted {
-                    reason,
-                    failure: None,
-                });
-            }
-            // It was undone when it ended; the parent only has to hear of it.
-            Some(_) => self.decider.actions.push(Action::Finish),
-            None => self.cancel(Actor::system("parent run"), reason),
-        }
-    }
+pub(crate) fn work<'a>(key: &'a StepKey, step: Option<&'a Step>, items: &'a Items) -> Work<'a> {
+    Work { key, step, items }
 }

@@ -1,17 +1,18 @@
 //! Choosing: `decide(state, program, now) → (events, actions)`. It walks the recipe, finds every
 //! place where something can happen now, and says what.
 
+use std::collections::BTreeMap;
+
 use recipe::program::{Kind, OnError, Step};
 use types::{Failure, Phase, RunStatus, StepStatus, Timestamp};
 
-use crate::event::{ApprovalOutcome, EVENT_VERSION, Event, Recorded, Then};
+use crate::event::{EVENT_VERSION, Event, Recorded, Then};
 use crate::frozen::Frozen;
 use crate::key::StepKey;
-use crate::locate::{Items, item};
+use crate::locate::{Items, Work, item};
 use crate::program::{Action, Program};
-use crate::rows::ApprovalStatus;
 use crate::scope::Names;
-use crate::state::{Stage, State};
+use crate::state::State;
 
 /// What deciding came to.
 #[derive(Debug, Default)]
@@ -42,22 +43,15 @@ pub(crate) struct Decider<'a> {
     pub(crate) actions: Vec<Action>,
     /// Effects begun in this round.
     pub(crate) begun: usize,
+    /// Signals taken in this round, by name.
+    pub(crate) signals_taken: BTreeMap<String, usize>,
     /// Whether new steps and attempts may begin.
     pub(crate) may_start: bool,
 }
 
 /// Chooses what happens next. Deciding again on the same state gives the same.
 pub fn decide(state: &State, program: &Program, now: Timestamp) -> Decided {
-    let may_start = !state.paused && !state.is_finished();
-    let mut decider = Decider {
-        state,
-        program,
-        now,
-        events: Vec::new(),
-        actions: Vec::new(),
-        begun: 0,
-        may_start,
-    };
+    let mut decider = Decider::new(state, program, now);
     decider.run();
     Decided {
         events: decider.events,
@@ -90,11 +84,31 @@ pub fn advance(state: &mut State, program: &Program, now: Timestamp, events: Vec
             advanced.events.push(recorded);
         }
         let mut decided = decide(state, program, now);
-        advanced.actions.append(&mut decided.actions);
         if decided.events.is_empty() {
+            advanced.actions.append(&mut decided.actions);
             return advanced;
         }
+        // Look-ups are asked for in every round until they have ended: the last round's will do.
+        decided
+            .actions
+            .retain(|action| !matches!(action, Action::Probe { .. }));
+        advanced.actions.append(&mut decided.actions);
         pending = decided.events;
+    }
+}
+
+impl<'a> Decider<'a> {
+    pub(crate) fn new(state: &'a State, program: &'a Program, now: Timestamp) -> Self {
+        Self {
+            state,
+            program,
+            now,
+            events: Vec::new(),
+            actions: Vec::new(),
+            begun: 0,
+            signals_taken: BTreeMap::new(),
+            may_start: !state.paused && !state.is_finished(),
+        }
     }
 }
 
@@ -120,7 +134,7 @@ impl Decider<'_> {
         }
         let due = self.state.deadline.is_some_and(|deadline| self.now >= deadline);
         if due && self.state.person_since.is_none() && self.may_start {
-            self.tell_children("the run's time is up");
+            self.tell_children("", "the run's time is up");
             return self.events.push(Event::TimerFired { step: None });
         }
         for phase in Phase::ALL {
@@ -175,8 +189,9 @@ impl Decider<'_> {
                 }
                 Flow::Busy
             }
-            // Each item has had its own `on_error`; the loop as a whole fails for good.
-            (Some(_), Some(StepStatus::Failed)) => Flow::Failed(self.failure_of(key)),
+            // Each item has had its own `on_error`, so the loop as a whole fails for good; a loop that
+            // never got its items is handled like any failed step.
+            (Some(_), Some(StepStatus::Failed)) if self.has_items(key) => Flow::Failed(self.failure_of(key)),
             _ => self.instance(key, step, items),
         }
     }
@@ -188,6 +203,11 @@ impl Decider<'_> {
                 self.schedule(key, step, items);
             }
             return Flow::Busy;
+        };
+        let work = Work {
+            key,
+            step: Some(step),
+            items,
         };
         match state.status {
             StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Undone => Flow::Done,
@@ -207,14 +227,12 @@ impl Decider<'_> {
                 Kind::Parallel {
                     branches,
                     max_concurrency,
-                } => self.branches(
-                    key,
-                    branches,
-                    max_concurrency.map_or(usize::MAX, |most| most as usize),
-                    items,
-                ),
+                } => {
+                    let most = max_concurrency.map_or(usize::MAX, |most| most as usize);
+                    self.branches(work, branches, most, items)
+                }
                 _ => {
-                    self.progress(key, Some(step), items);
+                    self.progress(work);
                     Flow::Busy
                 }
             },
@@ -226,6 +244,11 @@ impl Decider<'_> {
         failure.unwrap_or_else(|| Failure::new("step_failed", format!("step {key} failed")))
     }
 
+    fn has_items(&self, key: &StepKey) -> bool {
+        let what = self.state.steps.get(key).and_then(|state| state.what.as_deref());
+        matches!(what, Some(Frozen::ForEach { .. }))
+    }
+
     fn loop_(&mut self, key: &StepKey, step: &Step, items: &Items) -> Flow {
         let Some(Frozen::ForEach { items: list }) =
             self.state.steps.get(key).and_then(|state| state.what.as_deref())
@@ -234,16 +257,8 @@ impl Decider<'_> {
         };
         let count = list.value.as_array().map_or(0, Vec::len);
         let name = step.for_each.as_ref().map_or("item", |each| each.name.as_str());
-        for index in 0..count {
+        for index in self.last_begun(key, count)..count {
             let instance = key.item(index);
-            let done = self
-                .state
-                .steps
-                .get(&instance)
-                .is_some_and(|state| matches!(state.status, StepStatus::Succeeded | StepStatus::Skipped));
-            if done {
-                continue;
-            }
             let Some(value) = item(self.state, key, index) else {
                 break;
             };
@@ -262,118 +277,24 @@ impl Decider<'_> {
         Flow::Busy
     }
 
-    fn branches(&mut self, key: &StepKey, branches: &[Vec<Step>], most: usize, items: &Items) -> Flow {
-        let before = self.events.len();
-        let flows = self.walk_branches(key, branches, items, false, usize::MAX);
-        if self.events.len() > before {
-            return Flow::Busy;
-        }
-        let failed = flows.iter().find_map(|flow| match flow {
-            Flow::Failed(failure) => Some(failure.clone()),
-            _ => None,
-        });
-        if let Some(failure) = failed {
-            // The other branches begin nothing new; effects under way come to an end first.
-            let inside = format!("{key}.");
-            self.settle_open(&inside);
-            if self.state.open_effects(&inside).next().is_none() {
-                self.fail(key, 0, failure);
-            }
-        } else if flows.iter().all(|flow| *flow == Flow::Done) {
-            self.succeed_plain(key, types::Labeled::null());
-        } else {
-            self.walk_branches(key, branches, items, self.may_start, most);
-        }
-        Flow::Busy
-    }
-
-    fn walk_branches(
-        &mut self,
-        key: &StepKey,
-        branches: &[Vec<Step>],
-        items: &Items,
-        may_start: bool,
-        most: usize,
-    ) -> Vec<Flow> {
-        let before = std::mem::replace(&mut self.may_start, may_start);
-        let mut active = 0;
-        let mut flows = Vec::with_capacity(branches.len());
-        for (index, steps) in branches.iter().enumerate() {
-            let prefix = key.branch(index);
-            let inside = format!("{prefix}/");
-            let begun = self
-                .state
-                .steps
-                .keys()
-                .any(|step| step.as_str().starts_with(&inside));
-            let flow = if begun || active < most {
-                self.block(&prefix, steps, items)
+    /// The last item of a loop that has begun, found by halving: items begin in order, each after the
+    /// one before it has ended.
+    fn last_begun(&self, key: &StepKey, count: usize) -> usize {
+        let (mut begun, mut rest) = (0, count);
+        while begun < rest {
+            let middle = begun + (rest - begun) / 2;
+            if self.state.steps.contains_key(&key.item(middle)) {
+                begun = middle + 1;
             } else {
-                Flow::Busy
-            };
-            active += usize::from(flow == Flow::Busy);
-            flows.push(flow);
-        }
-        self.may_start = before;
-        flows
-    }
-
-    /// Where nothing new may begin under `prefix`: goes on only with finding out what effects of
-    /// unknown outcome did.
-    pub(crate) fn settle_open(&mut self, prefix: &str) {
-        let due: Vec<StepKey> = self
-            .state
-            .steps
-            .iter()
-            .filter(|(key, step)| {
-                key.as_str().starts_with(prefix)
-                    && match step.stage {
-                        Stage::LookUp { at, .. } => at <= self.now,
-                        Stage::Retry { at } => at <= self.now && step.repeats_unknown_write(),
-                        _ => false,
-                    }
-            })
-            .map(|(key, _)| key.clone())
-            .collect();
-        let before = std::mem::replace(&mut self.may_start, !self.state.paused);
-        for key in due {
-            self.progress(&key, None, &Items::new());
-        }
-        self.may_start = before;
-    }
-
-    /// Asks running children to stop.
-    pub(crate) fn tell_children(&mut self, reason: &str) {
-        for step in self.state.steps.values() {
-            if let (Stage::Child, Some(Frozen::Child { child, .. })) = (&step.stage, step.what.as_deref()) {
-                let by = types::Actor::system("parent run");
-                let message = crate::Message::Cancel {
-                    by,
-                    reason: reason.to_owned(),
-                };
-                self.actions.push(Action::Tell { run: *child, message });
+                rest = middle;
             }
         }
-    }
-
-    /// Approvals that nobody needs any more.
-    pub(crate) fn void_approvals(&mut self) {
-        for (id, approval) in &self.state.approvals {
-            if approval.status == ApprovalStatus::Pending {
-                self.events.push(Event::ApprovalDecided {
-                    approval: *id,
-                    step: approval.step.clone(),
-                    outcome: ApprovalOutcome::Void,
-                    by: types::Actor::system("engine"),
-                    note: "the run ended first".to_owned(),
-                });
-            }
-        }
+        begun.saturating_sub(1)
     }
 
     /// Ends the forward part of the run: undo if there is anything to undo, else finish.
     pub(crate) fn begin_undo(&mut self, reason: String, failure: Option<Failure>) {
-        self.void_approvals();
+        self.void_approvals("", "the run ended first");
         let nothing = self.state.undoable.is_empty() && self.program.recipe.guardrails.rollback.is_empty();
         if nothing {
             self.finish_stopped(failure, false);
@@ -396,7 +317,7 @@ impl Decider<'_> {
             status,
             failure,
             outputs: types::Labeled::null(),
-            needs_attention: undo_failed || given_up,
+            needs_attention: undo_failed || given_up || self.state.needs_attention(),
         });
         self.actions.push(Action::Finish);
     }
@@ -407,6 +328,7 @@ impl Decider<'_> {
             program: self.program,
             items: &Items::new(),
             fresh: &[],
+            own: None,
         };
         let outputs: Result<Vec<_>, Failure> = self
             .program
@@ -419,7 +341,7 @@ impl Decider<'_> {
             Ok(outputs) => (RunStatus::Succeeded, None, types::Labeled::object(outputs)),
             Err(failure) => (RunStatus::Failed, Some(failure), types::Labeled::null()),
         };
-        let needs_attention = failure.is_some();
+        let needs_attention = failure.is_some() || self.state.needs_attention();
         self.events.push(Event::RunFinished {
             status,
             failure,
@@ -436,17 +358,6 @@ impl Decider<'_> {
             failure,
             known: true,
             then: Then::Final,
-        });
-    }
-
-    pub(crate) fn succeed_plain(&mut self, step: &StepKey, output: types::Labeled) {
-        self.events.push(Event::StepSucceeded {
-            step: step.clone(),
-            attempt: 0,
-            output,
-            saves: Vec::new(),
-            artifacts: Vec::new(),
-            undo: Vec::new(),
         });
     }
 }

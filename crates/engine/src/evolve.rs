@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use types::{Labeled, ProbeResult, StepStatus, Timestamp};
+use types::{Failure, Labeled, ProbeResult, StepStatus, Timestamp};
 
 use crate::event::{ApprovalOutcome, Event, Recorded, Resolution, RunCreated, Saved, Then};
 use crate::frozen::Frozen;
@@ -90,11 +90,8 @@ impl State {
                 deadline,
                 ..
             } => self.touch(step, at, |step| {
-                if matches!(step.stage, Stage::Poll { .. }) {
-                    step.poll += 1;
-                    (step.failures, step.unknowns) = (0, 0);
-                }
                 step.attempt = *attempt;
+                step.open = true;
                 step.status = StepStatus::Running;
                 step.stage = Stage::InFlight { deadline: *deadline };
             }),
@@ -110,6 +107,7 @@ impl State {
                 self.take_signal(step);
                 self.touch(step, at, |state| {
                     state.end(StepStatus::Succeeded, at);
+                    (state.open, state.unknowns) = (false, 0);
                     state.output = Some(output);
                     state.failure = None;
                     state.undo.clone_from(undo);
@@ -135,6 +133,7 @@ impl State {
                 self.steps.insert(step.clone(), skipped);
             }
             Event::StepUncertain { step, failure, .. } => self.touch(step, at, |step| {
+                step.count_outcome(false);
                 step.status = StepStatus::Uncertain;
                 step.stage = Stage::Uncertain;
                 step.failure = Some(failure.clone());
@@ -150,7 +149,10 @@ impl State {
                     _ => 0,
                 };
                 match (result, again_at) {
-                    (ProbeResult::Absent, _) => step.wait(Stage::Ready),
+                    (ProbeResult::Absent, _) => {
+                        step.unknowns = 0;
+                        step.wait(Stage::Ready);
+                    }
                     (_, Some(again)) => step.wait(Stage::LookUp {
                         at: *again,
                         unclear: unclear + 1,
@@ -160,7 +162,10 @@ impl State {
             }),
             Event::UncertainResolved { step, resolution, .. } => {
                 if *resolution == Resolution::Redo {
-                    self.touch(step, at, |step| step.wait(Stage::Ready));
+                    self.touch(step, at, |step| {
+                        step.unknowns = 0;
+                        step.wait(Stage::Ready);
+                    });
                 }
             }
             Event::ApprovalRequested { .. } | Event::ApprovalDecided { .. } => {
@@ -170,7 +175,10 @@ impl State {
             Event::InputGiven { name, value, .. } => {
                 self.intake.insert(name.clone(), Arc::new(value.clone()));
             }
-            Event::TaskDone { .. } | Event::TimerFired { step: Some(_) } => {}
+            Event::TaskDone { .. } => {}
+            Event::TimerFired { step: Some(step) } => {
+                self.touch(step, at, |state| state.run_out_of_time(step))
+            }
             Event::TimerFired { step: None } => {
                 self.timed_out = true;
                 self.cancel
@@ -187,10 +195,10 @@ impl State {
                     payload: payload.clone(),
                 });
             }
-            Event::ChildStarted { step, .. } => self.touch(step, at, |step| step.wait(Stage::Child)),
+            Event::ChildStarted { step, child } => self.touch(step, at, |step| step.start_child(*child)),
             Event::ChildFinished { .. } => {}
-            Event::RunPaused { .. } => self.paused = true,
-            Event::RunResumed { .. } => self.paused = false,
+            Event::RunPaused { .. } => self.hold(true, at),
+            Event::RunResumed { .. } => self.hold(false, at),
             Event::CancelRequested { reason, .. } | Event::KillRequested { reason, .. } => {
                 self.cancel.get_or_insert_with(|| reason.clone());
             }
@@ -198,7 +206,7 @@ impl State {
                 self.undoing = Some(reason.clone());
                 (self.finished, self.finished_at, self.undo_done) = (None, None, false);
                 self.failure.clone_from(failure);
-                self.close_open_steps();
+                self.close_open_steps("", at);
             }
             Event::UndoFinished { failed } => {
                 self.undo_failed.clone_from(failed);
@@ -211,7 +219,7 @@ impl State {
                 needs_attention,
             } => {
                 (self.finished, self.finished_at) = (Some(*status), Some(at));
-                self.close_open_steps();
+                self.close_open_steps("", at);
                 self.failure = failure.clone().or(self.failure.take());
                 self.outputs = outputs.clone();
                 self.attention = *needs_attention;
@@ -230,10 +238,13 @@ impl State {
             attempt: 0,
             failures: 0,
             unknowns: 0,
+            open: false,
             poll: 0,
+            attempts_before: 0,
             scheduled_at: at,
             finished_at: None,
             deadline: None,
+            held_since: None,
             output: None,
             failure: None,
             approval: None,
@@ -248,6 +259,14 @@ impl State {
         }
         if let Some(state) = self.steps.get_mut(step) {
             change(state);
+            state.count_held_time(self.paused, at);
+        }
+    }
+
+    fn hold(&mut self, paused: bool, at: Timestamp) {
+        self.paused = paused;
+        for step in self.steps.values_mut().filter(|step| step.stage != Stage::Done) {
+            step.count_held_time(paused, at);
         }
     }
 
@@ -276,33 +295,37 @@ impl State {
         }
     }
 
-    fn fail_step(
-        &mut self,
-        step: &StepKey,
-        failure: &types::Failure,
-        known: bool,
-        then: &Then,
-        at: Timestamp,
-    ) {
+    fn fail_step(&mut self, step: &StepKey, failure: &Failure, known: bool, then: &Then, at: Timestamp) {
+        let container = self
+            .steps
+            .get(step)
+            .is_some_and(|state| state.stage == Stage::Container);
         self.touch(step, at, |state| {
             state.failure = Some(failure.clone());
+            state.count_outcome(known);
             match then {
-                Then::Final => state.end(StepStatus::Failed, at),
-                Then::Poll { at } => state.wait(Stage::Poll { at: *at }),
-                Then::Retry { at } => {
+                Then::Final => {
                     if known {
-                        state.failures += 1;
-                    } else {
-                        state.unknowns += 1;
+                        state.unknowns = 0;
                     }
+                    state.end(StepStatus::Failed, at);
+                }
+                Then::Poll { at } => {
+                    state.poll += 1;
+                    (state.failures, state.unknowns) = (0, 0);
+                    state.attempts_before = state.attempt;
+                    state.wait(Stage::Poll { at: *at });
+                }
+                Then::Retry { at } => {
+                    state.failures += u32::from(known);
                     state.wait(Stage::Retry { at: *at });
                 }
-                Then::LookUp { at } => {
-                    state.unknowns += 1;
-                    state.wait(Stage::LookUp { at: *at, unclear: 0 });
-                }
+                Then::LookUp { at } => state.wait(Stage::LookUp { at: *at, unclear: 0 }),
             }
         });
+        if container && *then == Then::Final {
+            self.close_open_steps(&format!("{step}."), at);
+        }
     }
 
     fn fold_approval(&mut self, event: &Event, at: Timestamp) {
@@ -372,12 +395,22 @@ impl State {
         }
     }
 
-    /// From here on only undo and rollback steps matter: what merely waited is given up.
-    fn close_open_steps(&mut self) {
-        for step in self.steps.values_mut() {
-            if !matches!(step.stage, Stage::Done | Stage::Uncertain) {
-                step.stage = Stage::Done;
-                step.status = StepStatus::Failed;
+    /// Nothing under `prefix` (`""` is all) goes on: what merely waited is given up, and what a write
+    /// that is cut off did is for a person, or a late result, to say.
+    fn close_open_steps(&mut self, prefix: &str, at: Timestamp) {
+        let inside = self
+            .steps
+            .iter_mut()
+            .filter(|(key, _)| key.as_str().starts_with(prefix));
+        for (_, step) in inside {
+            let begun =
+                matches!(step.stage, Stage::InFlight { .. } | Stage::LookUp { .. }) || step.outcome_open();
+            match step.stage {
+                Stage::Done | Stage::Uncertain => {}
+                _ if begun && step.writes() => {
+                    (step.status, step.stage) = (StepStatus::Uncertain, Stage::Uncertain);
+                }
+                _ => step.end(StepStatus::Failed, at),
             }
         }
     }
@@ -403,12 +436,13 @@ impl State {
     /// The run's own time stands still while it waits for people.
     fn count_person_time(&mut self, at: Timestamp) {
         let Some(deadline) = self.deadline else { return };
-        let waits = self.steps.values().any(|step| {
-            matches!(
-                step.stage,
-                Stage::Person | Stage::Approval { .. } | Stage::Uncertain
-            )
-        });
+        let waits = self.paused
+            || self.steps.values().any(|step| {
+                matches!(
+                    step.stage,
+                    Stage::Person | Stage::Approval { .. } | Stage::Uncertain
+                )
+            });
         match (self.person_since, waits) {
             (None, true) => self.person_since = Some(at),
             (Some(since), false) => {
@@ -417,21 +451,5 @@ impl State {
             }
             _ => {}
         }
-    }
-}
-
-impl StepState {
-    fn end(&mut self, status: StepStatus, at: Timestamp) {
-        self.status = status;
-        self.stage = Stage::Done;
-        self.finished_at = Some(at);
-    }
-
-    fn wait(&mut self, stage: Stage) {
-        self.status = match stage {
-            Stage::Ready => StepStatus::Pending,
-            _ => StepStatus::Waiting,
-        };
-        self.stage = stage;
     }
 }

@@ -41,6 +41,12 @@ impl StepKey {
         format!("{}!undo", self.0)
     }
 
+    /// The undo step that takes back the child run of this step. A hyphen keeps it apart from the
+    /// author's undo steps, whose ids have none.
+    pub fn undo_child(&self) -> Self {
+        Self::new(&self.undo(), "child-run")
+    }
+
     /// The part before the first slash: a phase, or `rollback`.
     pub fn section(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()

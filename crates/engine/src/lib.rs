@@ -6,15 +6,19 @@
 //! Deliberately absent: IO, clocks, randomness (they come in as values), and any recipe by name.
 
 mod accept;
+mod approval;
 mod backoff;
+mod control;
 mod decide;
 pub mod event;
 mod evolve;
+mod fold;
 mod fork;
 pub mod frozen;
 mod key;
 mod locate;
 mod message;
+mod parallel;
 mod program;
 mod progress;
 mod project;
@@ -24,6 +28,7 @@ mod scope;
 mod settle;
 pub mod state;
 mod undo;
+mod unknown;
 
 pub use accept::{Accepted, Input, accept};
 pub use decide::{Advanced, Decided, advance, decide};

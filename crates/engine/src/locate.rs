@@ -13,6 +13,25 @@ use crate::state::State;
 /// The names that enclosing `for_each` loops bind, outermost first.
 pub(crate) type Items = Vec<(String, Arc<Labeled>)>;
 
+/// A step that goes on: its address, its place in the recipe and the items of the loops around it. A
+/// frozen undo step has only its address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) key: &'a StepKey,
+    pub(crate) step: Option<&'a Step>,
+    pub(crate) items: &'a [(String, Arc<Labeled>)],
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn frozen(key: &'a StepKey) -> Self {
+        Self {
+            key,
+            step: None,
+            items: &[],
+        }
+    }
+}
+
 /// The step at an address, and the items of the loops it lies in. `None` for frozen undo steps of
 /// child runs and for addresses that the recipe doesn't have.
 pub(crate) fn locate<'a>(recipe: &'a Recipe, state: &State, key: &StepKey) -> Option<(&'a Step, Items)> {

@@ -1,93 +1,93 @@
 //! A scheduled step goes on: the door is asked, attempts begin, waits end.
 
-use governance::{Granted, Need, Request, Verdict};
-use recipe::program::Step;
-use types::{Actor, ApprovalId, Effect, Failure, Labeled, Lookup, StepStatus, Timestamp};
+use governance::{Granted, Request, Verdict};
+use types::{Actor, Failure, Labeled, Lookup, RunId};
 
+use crate::approval::author_need;
 use crate::decide::Decider;
-use crate::event::{ApprovalOutcome, Decision, Event};
+use crate::event::{Decision, Event, Then};
+use crate::fold::timed_out;
 use crate::frozen::{Frozen, FrozenCall};
 use crate::key::StepKey;
+use crate::locate::Work;
 use crate::program::Action;
-use crate::rows::ApprovalStatus;
-use crate::settle;
+use crate::settle::{self, Yield};
 use crate::state::{Stage, StepState};
 
 impl Decider<'_> {
-    /// `step` is the recipe's step, or none for a frozen undo step.
-    pub(crate) fn progress(&mut self, key: &StepKey, step: Option<&Step>, items: &crate::locate::Items) {
-        let Some(state) = self.state.steps.get(key) else {
+    /// One step that is neither a loop nor has branches.
+    pub(crate) fn progress(&mut self, work: Work<'_>) {
+        let Some(state) = self.state.steps.get(work.key) else {
             return;
         };
-        if self.out_of_time(key, state) {
+        if self.out_of_time(work.key, state) {
             return;
         }
         match &state.stage {
-            Stage::Ready => self.ready(key, state, step, items),
-            Stage::Retry { at } | Stage::Poll { at } if *at <= self.now => {
-                self.ready(key, state, step, items)
-            }
-            Stage::LookUp { at, .. } if *at <= self.now => self.look_up(key),
-            Stage::Approval { id } => self.check_approval(key, *id),
-            Stage::Person => self.take_input(key, state, step, items),
-            Stage::Time => self.check_wait(key, state, step, items),
+            Stage::Ready => self.ready(work, state),
+            Stage::Retry { at } | Stage::Poll { at } if *at <= self.now => self.ready(work, state),
+            Stage::LookUp { at, .. } if *at <= self.now => self.look_up(work.key, state),
+            Stage::Approval { id } => self.check_approval(work.key, state, *id),
+            Stage::Person => self.take_input(work, state),
+            Stage::Time => self.check_wait(work, state),
             _ => {}
         }
     }
 
+    /// Ends a step whose time is up. Effects under way come to an end first; a child run is told to
+    /// stop and then awaited.
     fn out_of_time(&mut self, key: &StepKey, state: &StepState) -> bool {
         let due = state.deadline.is_some_and(|deadline| self.now >= deadline);
-        let stopped = matches!(
-            state.stage,
-            Stage::Ready
-                | Stage::Retry { .. }
-                | Stage::Poll { .. }
-                | Stage::Person
-                | Stage::Approval { .. }
-                | Stage::Time
-                | Stage::Child
-        );
-        if !due || !stopped || !self.may_start {
+        if !due || !self.may_start || state.outcome_open() {
             return false;
         }
+        let until = match state.stage {
+            Stage::Ready | Stage::Retry { .. } | Stage::Person | Stage::Time => false,
+            Stage::Poll { .. } => true,
+            Stage::Child => {
+                if let Some(Frozen::Child { child, .. }) = state.what.as_deref() {
+                    self.tell_to_stop(*child, "the step's time is up");
+                }
+                let step = Some(key.clone());
+                self.events.push(Event::TimerFired { step });
+                return true;
+            }
+            _ => return false,
+        };
         let last = state
             .failure
             .as_ref()
             .map(|failure| format!("; last: {}", failure.message))
             .unwrap_or_default();
-        let (code, what) = match state.stage {
-            Stage::Poll { .. } => ("until_timed_out", "its condition did not hold in time"),
-            _ => ("step_timed_out", "its time is up"),
+        let failure = if until {
+            let message = format!("step {key}: its condition did not hold in time{last}");
+            Failure::new("until_timed_out", message).hint("raise the step's timeout_s")
+        } else {
+            let late = timed_out(key);
+            Failure {
+                message: late.message + &last,
+                ..late
+            }
         };
-        if let (Stage::Child, Some(Frozen::Child { child, .. })) = (&state.stage, state.what.as_deref()) {
-            let message = crate::Message::Cancel {
-                by: Actor::system("parent run"),
-                reason: what.to_owned(),
-            };
-            self.actions.push(Action::Tell { run: *child, message });
-        }
-        if let Stage::Approval { id } = state.stage {
-            self.end_approval(key, id, ApprovalOutcome::Void, "the step's time is up");
-        }
-        let failure =
-            Failure::new(code, format!("step {key}: {what}{last}")).hint("raise the step's timeout_s");
         self.fail(key, state.attempt, failure);
         true
     }
 
-    fn ready(&mut self, key: &StepKey, state: &StepState, step: Option<&Step>, items: &crate::locate::Items) {
+    fn tell_to_stop(&mut self, run: RunId, reason: &str) {
+        let message = crate::Message::Cancel {
+            by: Actor::system("parent run"),
+            reason: reason.to_owned(),
+        };
+        self.actions.push(Action::Tell { run, message });
+    }
+
+    fn ready(&mut self, work: Work<'_>, state: &StepState) {
+        let key = work.key;
         match state.what.as_deref() {
             Some(Frozen::Call(call)) => self.begin_attempt(key, state, call),
             Some(Frozen::Check { condition, holds, .. }) => {
                 if *holds {
-                    self.complete(
-                        key,
-                        step,
-                        items,
-                        0,
-                        Labeled::new(true, types::Label::Author),
-                        Vec::new(),
-                    );
+                    self.complete(work, Yield::of(Labeled::new(true, types::Label::Author)));
                 } else {
                     let message = format!("step {key}: the check does not hold: {condition}");
                     self.fail(key, 0, Failure::new("check_failed", message));
@@ -99,7 +99,25 @@ impl Decider<'_> {
                     .hint("agent steps come with the governed-agents work; use a manual task until then");
                 self.fail(key, 0, failure);
             }
+            Some(Frozen::Child { recipe, inputs, .. }) if self.may_start => {
+                let child = self.child_id(key, state.poll);
+                self.start_child(key, recipe.clone(), inputs.clone(), child);
+            }
             _ => {}
+        }
+    }
+
+    /// Ends a step that may not go on. What a write of unknown outcome did must be said by a person:
+    /// it can't be called failed.
+    pub(crate) fn give_up(&mut self, key: &StepKey, state: &StepState, failure: Failure) {
+        if state.outcome_open() {
+            self.events.push(Event::StepUncertain {
+                step: key.clone(),
+                attempt: state.attempt,
+                failure,
+            });
+        } else {
+            self.fail(key, state.attempt, failure);
         }
     }
 
@@ -111,20 +129,12 @@ impl Decider<'_> {
         if self.program.facts.paused_tools.contains(tool) {
             return;
         }
-        if state.failures + state.unknowns >= self.program.limits.attempts {
-            let last = state
-                .failure
-                .as_ref()
-                .map_or("", |failure| failure.message.as_str());
-            let message = format!(
-                "step {key}: given up after {} attempts; last: {last}",
-                state.attempt
-            );
-            return self.fail(key, state.attempt, Failure::new("attempts_exhausted", message));
+        if state.attempt - state.attempts_before >= self.program.limits.attempts {
+            return self.exhausted(key, state);
         }
         let Lookup::Found(spec) = self.program.catalog.find(&call.action) else {
             let message = format!("step {key}: the action '{}' is gone", call.action);
-            return self.fail(key, state.attempt, Failure::new("tool_missing", message));
+            return self.give_up(key, state, Failure::new("tool_missing", message));
         };
         let attempt = state.attempt + 1;
         let idempotency_key = self.idempotency_key(key, state);
@@ -144,23 +154,36 @@ impl Decider<'_> {
             granted: granted.as_ref(),
         };
         let verdict = governance::decide(&request, &self.program.facts, &self.program.schemas);
-        self.follow(key, state, call, attempt, idempotency_key, granted, verdict);
+        self.follow(key, state, call, idempotency_key, granted, verdict);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct would only rename them"
-    )]
+    /// The poison stop: whatever the outcomes were, there were too many attempts.
+    fn exhausted(&mut self, key: &StepKey, state: &StepState) {
+        let last = state
+            .failure
+            .as_ref()
+            .map_or("", |failure| failure.message.as_str());
+        let attempts = state.attempt - state.attempts_before;
+        let message = format!("step {key}: given up after {attempts} attempts; last: {last}");
+        self.events.push(settle::failed_event(
+            key,
+            state.attempt,
+            Failure::new("attempts_exhausted", message),
+            !state.outcome_open(),
+            Then::Final,
+        ));
+    }
+
     fn follow(
         &mut self,
         key: &StepKey,
         state: &StepState,
         call: &FrozenCall,
-        attempt: u32,
         idempotency_key: String,
         granted: Option<Granted>,
         verdict: Verdict,
     ) {
+        let attempt = state.attempt + 1;
         let (decision, reason) = match &verdict {
             Verdict::Permit(_) => (Decision::Permit, String::new()),
             Verdict::Ask { reason, .. } => (Decision::Ask, reason.clone()),
@@ -179,7 +202,8 @@ impl Decider<'_> {
         match verdict {
             Verdict::Permit(permit) => {
                 let mut deadline = self.now + call.timeout_ms;
-                if let Some(step) = state.deadline {
+                // An attempt that must find out what an earlier one did gets its whole time.
+                if let Some(step) = state.deadline.filter(|_| !state.outcome_open()) {
                     deadline = deadline.min(step);
                 }
                 self.begun += 1;
@@ -198,92 +222,30 @@ impl Decider<'_> {
                 });
             }
             Verdict::Ask { need, .. } => self.ask_approval(key, call, attempt, need, reason),
-            Verdict::Deny { failure } => self.fail(key, state.attempt, failure),
+            Verdict::Deny { failure } => self.give_up(key, state, failure),
         }
-    }
-
-    fn ask_approval(&mut self, key: &StepKey, call: &FrozenCall, attempt: u32, need: Need, reason: String) {
-        let asked_before = self
-            .state
-            .approvals
-            .values()
-            .filter(|approval| approval.step == *key)
-            .count();
-        let parts = [
-            &self.state.created.run.to_string(),
-            key.as_str(),
-            &attempt.to_string(),
-            &asked_before.to_string(),
-        ];
-        self.events.push(Event::ApprovalRequested {
-            approval: ApprovalId::derive(self.now, &parts),
-            step: key.clone(),
-            digest: call.digest.clone(),
-            groups: need.groups,
-            quorum: need.quorum.max(1),
-            expires_at: self.now + need.expires_ms,
-            policy: self.program.facts.matrix.version.clone(),
-            reason,
-        });
-        self.actions.push(Action::AskPerson { step: key.clone() });
     }
 
     /// run + step + iteration, never the attempt; each poll is a call of its own.
     fn idempotency_key(&self, key: &StepKey, state: &StepState) -> String {
-        let poll = match state.stage {
-            Stage::Poll { .. } => state.poll + 1,
-            _ => state.poll,
-        };
         let run = self.state.created.run;
-        if poll == 0 {
-            format!("{run}:{key}")
-        } else {
-            format!("{run}:{key}~{poll}")
+        match state.poll {
+            0 => format!("{run}:{key}"),
+            poll => format!("{run}:{key}~{poll}"),
         }
-    }
-
-    /// The approval given for this step; for an undo step, the one given for the step it takes back.
-    fn granted(&self, key: &StepKey, state: &StepState) -> Option<Granted> {
-        let own = state
-            .approval
-            .and_then(|id| self.state.approvals.get(&id).map(|approval| (id, approval)));
-        let (id, approval) = own.or_else(|| {
-            let (owner, _) = key.as_str().rsplit_once("!undo/")?;
-            let id = self.state.steps.get(&StepKey::from(owner))?.approval?;
-            self.state.approvals.get(&id).map(|approval| (id, approval))
-        })?;
-        if approval.status != ApprovalStatus::Approved {
-            return None;
-        }
-        // Approving a step approves the undo that was shown with it, whose arguments differ.
-        let digest = if approval.step == *key {
-            approval.digest.clone()
-        } else {
-            state.call()?.digest.clone()
-        };
-        Some(Granted {
-            approval: id,
-            digest,
-            mode: approval.mode,
-            policy_version: approval.policy.clone(),
-            approvers: u32::try_from(approval.votes.iter().filter(|vote| vote.approve).count())
-                .unwrap_or(u32::MAX),
-        })
     }
 
     /// Asks for a look-up of what the last attempt did. Nothing is recorded until it has ended, so
     /// deciding again asks again, and the shell keeps one look-up a step under way.
-    pub(crate) fn look_up(&mut self, key: &StepKey) {
-        let Some(state) = self.state.steps.get(key) else {
-            return;
-        };
-        let (Some(call), Lookup::Found(spec)) = (
-            state.call(),
-            state
-                .call()
-                .map_or(Lookup::Unknown, |call| self.program.catalog.find(&call.action)),
-        ) else {
-            return;
+    fn look_up(&mut self, key: &StepKey, state: &StepState) {
+        let Some(call) = state.call() else { return };
+        let Lookup::Found(spec) = self.program.catalog.find(&call.action) else {
+            let message = format!(
+                "step {key}: the action '{}' is gone, so nobody can look up what it did",
+                call.action
+            );
+            let hint = "add the tool again, or find out by hand and say what happened";
+            return self.give_up(key, state, Failure::new("tool_missing", message).hint(hint));
         };
         let idempotency_key = self.idempotency_key(key, state);
         let request = Request {
@@ -300,106 +262,61 @@ impl Decider<'_> {
             granted: None,
         };
         let permit = governance::permit_look_up(&request);
-        let deadline = self.now + call.timeout_ms;
-        let (attempt, call) = (state.attempt, call.clone());
         self.actions.push(Action::Probe {
             step: key.clone(),
-            attempt,
-            call,
-            deadline,
+            attempt: state.attempt,
+            call: call.clone(),
+            deadline: self.now + call.timeout_ms,
             permit,
         });
     }
 
-    fn check_approval(&mut self, key: &StepKey, id: ApprovalId) {
-        let Some(approval) = self.state.approvals.get(&id) else {
-            return;
-        };
-        match approval.status {
-            ApprovalStatus::Denied => {
-                let (by, note) = approval.votes.last().map_or(("somebody", ""), |vote| {
-                    (vote.by.name.as_str(), vote.note.as_str())
-                });
-                let colon = if note.is_empty() { "" } else { ": " };
-                let message = format!("step {key}: the approval was denied by {by}{colon}{note}");
-                self.fail(key, 0, Failure::new("approval_denied", message));
-            }
-            ApprovalStatus::Pending if approval.expires_at <= self.now && self.may_start => {
-                self.end_approval(key, id, ApprovalOutcome::Expired, "nobody decided in time");
-                let message = format!("step {key}: nobody approved it in time");
-                let failure =
-                    Failure::new("approval_expired", message).hint("restart the run from this step");
-                self.fail(key, 0, failure);
-            }
-            _ => {}
-        }
-    }
-
-    fn end_approval(&mut self, key: &StepKey, id: ApprovalId, outcome: ApprovalOutcome, note: &str) {
-        self.events.push(Event::ApprovalDecided {
-            approval: id,
-            step: key.clone(),
-            outcome,
-            by: Actor::system("engine"),
-            note: note.to_owned(),
-        });
-    }
-
-    fn take_input(
-        &mut self,
-        key: &StepKey,
-        state: &StepState,
-        step: Option<&Step>,
-        items: &crate::locate::Items,
-    ) {
+    fn take_input(&mut self, work: Work<'_>, state: &StepState) {
         let Some(Frozen::Ask { name, .. }) = state.what.as_deref() else {
             return;
         };
-        let Some(value) = self.input(name) else { return };
-        if !self.may_start {
+        let Some(value) = self.input(name).filter(|_| self.may_start) else {
             return;
-        }
+        };
         if !self.state.intake.contains_key(name) {
             self.events.push(Event::InputGiven {
-                step: key.clone(),
+                step: work.key.clone(),
                 name: name.clone(),
                 value: value.clone(),
                 by: None,
             });
         }
-        self.complete(key, step, items, 0, value, Vec::new());
+        self.complete(work, Yield::of(value));
     }
 
-    fn check_wait(
-        &mut self,
-        key: &StepKey,
-        state: &StepState,
-        step: Option<&Step>,
-        items: &crate::locate::Items,
-    ) {
+    fn check_wait(&mut self, work: Work<'_>, state: &StepState) {
         if !self.may_start {
             return;
         }
         match state.what.as_deref() {
             Some(Frozen::Wait { until: Some(at), .. }) if *at <= self.now => {
                 self.events.push(Event::TimerFired {
-                    step: Some(key.clone()),
+                    step: Some(work.key.clone()),
                 });
                 self.complete(
-                    key,
-                    step,
-                    items,
-                    0,
-                    Labeled::new(at.to_string(), types::Label::System),
-                    Vec::new(),
+                    work,
+                    Yield::of(Labeled::new(at.to_string(), types::Label::System)),
                 );
             }
             Some(Frozen::Wait {
                 signal: Some(name), ..
             }) => {
-                let found = self.state.signals.iter().find(|signal| signal.name == *name);
+                // Each signal serves one step, also where several branches wait for the same name.
+                let taken = self.signals_taken.get(name).copied().unwrap_or(0);
+                let found = self
+                    .state
+                    .signals
+                    .iter()
+                    .filter(|signal| signal.name == *name)
+                    .nth(taken);
                 if let Some(payload) = found.map(|signal| signal.payload.clone()) {
-                    self.complete(key, step, items, 0, payload, Vec::new());
+                    self.signals_taken.insert(name.clone(), taken + 1);
+                    self.complete(work, Yield::of(payload));
                 }
             }
             _ => {}
@@ -407,49 +324,8 @@ impl Decider<'_> {
     }
 
     /// A step's work is done: keeps what it saves, or polls again.
-    pub(crate) fn complete(
-        &mut self,
-        key: &StepKey,
-        step: Option<&Step>,
-        items: &crate::locate::Items,
-        attempt: u32,
-        output: Labeled,
-        artifacts: Vec<types::Artifact>,
-    ) {
-        let mut events = settle::succeeded(self, key, step, items, attempt, output, artifacts);
+    pub(crate) fn complete(&mut self, work: Work<'_>, done: Yield) {
+        let mut events = settle::succeeded(self, work, done);
         self.events.append(&mut events);
     }
-}
-
-/// What the author asks for, in the door's terms.
-fn author_need(spec: &recipe::program::ApprovalSpec) -> Need {
-    let default = Need::default();
-    Need {
-        groups: spec.roles.clone(),
-        quorum: spec.quorum.max(1),
-        expires_ms: spec.expires_ms.unwrap_or(default.expires_ms),
-    }
-}
-
-/// Whether an unknown outcome of this call may simply be tried again with the same key.
-pub(crate) fn safe_to_repeat(call: &FrozenCall) -> bool {
-    call.effect == Effect::Read
-        || matches!(
-            call.idempotency,
-            types::Idempotency::Natural | types::Idempotency::NativeKey
-        )
-}
-
-/// The later of two instants.
-pub(crate) fn later(one: Timestamp, other: Timestamp) -> Timestamp {
-    if one < other { other } else { one }
-}
-
-/// Whether a step's state lets a result of `attempt` in.
-pub(crate) fn expects(state: &StepState, attempt: u32) -> bool {
-    state.attempt == attempt
-        && (matches!(
-            state.stage,
-            Stage::InFlight { .. } | Stage::LookUp { .. } | Stage::Retry { .. } | Stage::Uncertain
-        ) || (state.stage == Stage::Ready && state.status != StepStatus::Succeeded))
 }

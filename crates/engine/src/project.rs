@@ -5,31 +5,23 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use types::{LeafId, Millis, Timestamp};
 
-use crate::event::{Event, Recorded, Then};
+use crate::event::{Event, Recorded, Resolution, Then};
 use crate::frozen::Frozen;
 use crate::key::StepKey;
 use crate::rows::{ApprovalRow, ArtifactRow, Leaf, Rows, RunRow, StepRow};
-use crate::state::{Stage, State};
+use crate::state::{Stage, State, StepState};
 
 /// The rows that `events`, folded into `state` last, have changed. `pause_poll_ms` is how long a
 /// step that could go on, but is held by something outside the run, waits before it looks again.
 pub fn rows(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Millis) -> Rows {
-    let touched: BTreeSet<&StepKey> = events
+    let mut touched: BTreeSet<StepKey> = events
         .iter()
-        .filter_map(|recorded| step_of(&recorded.event))
+        .flat_map(|recorded| steps_of(&recorded.event))
         .collect();
-    // Ending, undoing and stopping change steps that no event names.
-    let sweeping = events.iter().any(|recorded| {
-        matches!(
-            recorded.event,
-            Event::RunFinished { .. } | Event::UndoStarted { .. } | Event::UndoFinished { .. }
-        ) || matches!(&recorded.event, Event::StepSucceeded { step, .. } if step.as_str().contains("!undo/"))
-    });
-    let steps = state
-        .steps
+    touched.extend(closed(state, events));
+    let steps = touched
         .iter()
-        .filter(|(key, step)| touched.contains(key) || (sweeping && step.stage == Stage::Done))
-        .map(|(key, _)| step_row(state, key))
+        .filter_map(|key| state.steps.get(key).map(|step| step_row(key, step)))
         .collect();
     let approvals = events.iter().filter_map(|recorded| match &recorded.event {
         Event::ApprovalRequested { approval, .. } | Event::ApprovalDecided { approval, .. } => {
@@ -38,7 +30,7 @@ pub fn rows(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: M
         _ => None,
     });
     Rows {
-        run: run_row(state, now, pause_poll_ms),
+        run: run_row(state, events, now, pause_poll_ms),
         steps,
         artifacts: events
             .iter()
@@ -56,25 +48,21 @@ pub fn rows(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: M
     }
 }
 
-fn run_row(state: &State, now: Timestamp, pause_poll_ms: Millis) -> RunRow {
+fn run_row(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Millis) -> RunRow {
     let created = &state.created;
-    let held = |step: &crate::state::StepState| step.stage == Stage::Ready;
-    let mut wake_at = state.wake_at();
-    if !state.is_finished() && !state.paused {
-        if state.head == 1 {
-            wake_at = now;
-        } else if state.steps.values().any(held) {
-            wake_at = wake_at.min(now + pause_poll_ms);
-        }
-        // What was due now has been decided; what is still due is held by something outside the run.
-        if wake_at <= now && state.head > 1 {
-            wake_at = now + pause_poll_ms;
-        }
-    }
+    // A run that was just created, forks with their events included, has to be taken up.
+    let new = events
+        .iter()
+        .any(|recorded| matches!(recorded.event, Event::RunCreated(_)));
+    let wake_at = if new {
+        now
+    } else {
+        state.wake_after(now, pause_poll_ms)
+    };
     let waiting_for: Vec<String> = state
         .steps
         .values()
-        .map(crate::state::StepState::waiting_for)
+        .map(StepState::waiting_for)
         .filter(|text| !text.is_empty())
         .take(5)
         .collect();
@@ -101,8 +89,28 @@ fn run_row(state: &State, now: Timestamp, pause_poll_ms: Millis) -> RunRow {
     }
 }
 
-fn step_row(state: &State, key: &StepKey) -> StepRow {
-    let step = &state.steps[key];
+/// Steps that ended because what they lie in, or the run, ended: no event names them.
+fn closed(state: &State, events: &[Recorded]) -> BTreeSet<StepKey> {
+    let mut closed = BTreeSet::new();
+    for recorded in events {
+        let inside = match &recorded.event {
+            Event::RunFinished { .. } | Event::UndoStarted { .. } => String::new(),
+            Event::StepFailed {
+                step,
+                then: Then::Final,
+                ..
+            } => format!("{step}."),
+            _ => continue,
+        };
+        let just = |step: &StepState| step.finished_at == Some(recorded.at) || step.stage == Stage::Uncertain;
+        let steps = state.steps.iter();
+        let new = steps.filter(|(key, step)| key.as_str().starts_with(&inside) && just(step));
+        closed.extend(new.map(|(key, _)| key.clone()));
+    }
+    closed
+}
+
+fn step_row(key: &StepKey, step: &StepState) -> StepRow {
     StepRow {
         step: key.clone(),
         position: step.position,
@@ -199,8 +207,19 @@ fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
             let body = json!({"approval": approval, "outcome": outcome, "note": note, "args": digest});
             ("approval_decided", &by.name, Some(step), body)
         }
-        Event::UncertainResolved { step, by, note, .. } => {
-            ("uncertain_resolved", &by.name, Some(step), json!({"note": note}))
+        Event::UncertainResolved {
+            step,
+            resolution,
+            by,
+            note,
+        } => {
+            let said = match resolution {
+                Resolution::Happened { .. } => "happened",
+                Resolution::Redo => "redo",
+                Resolution::Failed { .. } => "failed",
+            };
+            let body = json!({"as": said, "note": note});
+            ("uncertain_resolved", &by.name, Some(step), body)
         }
         Event::TaskDone { step, ok, note, by } => {
             ("task_done", &by.name, Some(step), json!({"ok": ok, "note": note}))
@@ -273,8 +292,9 @@ fn new_leaf(
     }
 }
 
-fn step_of(event: &Event) -> Option<&StepKey> {
-    match event {
+/// The steps that an event changes: the one it names, and the owner of an undo step.
+fn steps_of(event: &Event) -> Vec<StepKey> {
+    let step = match event {
         Event::StepScheduled { step, .. }
         | Event::StepStarted { step, .. }
         | Event::StepSucceeded { step, .. }
@@ -287,7 +307,14 @@ fn step_of(event: &Event) -> Option<&StepKey> {
         | Event::ApprovalRequested { step, .. }
         | Event::ApprovalDecided { step, .. }
         | Event::InputRequested { step, .. }
-        | Event::ChildStarted { step, .. } => Some(step),
-        _ => None,
-    }
+        | Event::InputGiven { step, .. }
+        | Event::TaskDone { step, .. }
+        | Event::TimerFired { step: Some(step) }
+        | Event::ChildStarted { step, .. }
+        | Event::ChildFinished { step, .. } => step,
+        _ => return Vec::new(),
+    };
+    let owner = step.as_str().rsplit_once("!undo/");
+    let owner = owner.map(|(owner, _)| StepKey::from(owner));
+    std::iter::once(step.clone()).chain(owner).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use types::{ActionSpec, Failure, Labeled, Lookup, RunId, Timestamp};
 
 use crate::decide::Decider;
-use crate::event::{Event, Saved};
+use crate::event::{Event, RecipeRef, Saved};
 use crate::frozen::{Frozen, FrozenCall};
 use crate::key::StepKey;
 use crate::locate::Items;
@@ -135,6 +135,7 @@ impl Decider<'_> {
             program: self.program,
             items,
             fresh: &[],
+            own: None,
         }
     }
 
@@ -322,15 +323,20 @@ impl Decider<'_> {
                 format!("the recipe '{name}' needs the inputs {missing}"),
             ));
         }
-        let id = RunId::derive(self.now, &[&created.run.to_string(), key.as_str()]);
         Ok(Frozen::Child {
             recipe: child.reference.clone(),
             inputs,
-            child: id,
+            child: self.child_id(key, 0),
         })
     }
 
-    fn start_child(&mut self, key: &StepKey, recipe: crate::event::RecipeRef, inputs: Labeled, child: RunId) {
+    /// Each poll of a `run` step is a child of its own.
+    pub(crate) fn child_id(&self, key: &StepKey, poll: u32) -> RunId {
+        let run = self.state.created.run.to_string();
+        RunId::derive(self.now, &[&run, key.as_str(), &poll.to_string()])
+    }
+
+    pub(crate) fn start_child(&mut self, key: &StepKey, recipe: RecipeRef, inputs: Labeled, child: RunId) {
         let created = &self.state.created;
         let mut lineage = created.lineage.clone();
         lineage.push(created.recipe.id);

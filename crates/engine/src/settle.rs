@@ -1,32 +1,43 @@
-//! What follows from the outcome of an attempt: done, polled again, retried, looked up, uncertain, failed.
+//! What follows from the work of a step: done with what it saves and how it is undone, polled again,
+//! retried, failed.
 
 use std::sync::Arc;
 
-use recipe::program::{Evidence, Kind, OnUncertain, Retry, SaveFrom, Step};
-use types::{
-    Actor, Artifact, ArtifactId, ArtifactKind, Failure, Idempotency, Labeled, Millis, Outcome, ProbeResult,
-};
+use recipe::program::{Evidence, Kind, SaveFrom, Step};
+use types::{Artifact, ArtifactId, ArtifactKind, Failure, Idempotency, Labeled, Labels, Millis, Outcome};
 
 use crate::backoff::backoff;
 use crate::decide::Decider;
-use crate::event::{Event, KeptArtifact, Resolution, Saved, Then};
+use crate::event::{Event, KeptArtifact, Saved, Then};
 use crate::frozen::{Frozen, FrozenCall, FrozenUndo};
 use crate::key::StepKey;
-use crate::locate::Items;
-use crate::progress::{later, safe_to_repeat};
+use crate::locate::Work;
 use crate::scope::Names;
 use crate::state::{Stage, StepState};
 
-/// How look-ups and repeats after unknown outcomes are spaced.
-const UNKNOWN_RETRY: Retry = Retry {
-    max_attempts: u32::MAX,
-    backoff_ms: 500,
-    factor: 2.0,
-    max_backoff_ms: 30_000,
-};
+/// How often a step with `until` is repeated at most, if no time-out ends it before.
+const POLLS: u32 = 10_000;
 
-/// How many unclear look-ups in a row a probe of an unkeyed write gets before a person is asked.
-const PROBES: u32 = 5;
+/// What the work of a step came to.
+pub(crate) struct Yield {
+    pub(crate) attempt: u32,
+    pub(crate) output: Labeled,
+    pub(crate) artifacts: Vec<Artifact>,
+    /// Whether `until` has a say; not where a person or the author has said that the step is done.
+    pub(crate) polled: bool,
+}
+
+impl Yield {
+    /// Of a step without an attempt.
+    pub(crate) fn of(output: Labeled) -> Self {
+        Self {
+            attempt: 0,
+            output,
+            artifacts: Vec::new(),
+            polled: true,
+        }
+    }
+}
 
 /// The part of an output that a `save` takes.
 pub(crate) fn saved_part(output: &Labeled, from: &SaveFrom) -> Labeled {
@@ -37,25 +48,19 @@ pub(crate) fn saved_part(output: &Labeled, from: &SaveFrom) -> Labeled {
 }
 
 /// The events of a step whose work is done.
-pub(crate) fn succeeded(
-    decider: &Decider<'_>,
-    key: &StepKey,
-    step: Option<&Step>,
-    items: &Items,
-    attempt: u32,
-    output: Labeled,
-    artifacts: Vec<Artifact>,
-) -> Vec<Event> {
-    let labels = output.all_labels();
-    let keep = |at: usize, name: &str, artifact: Artifact| KeptArtifact {
+pub(crate) fn succeeded(decider: &Decider<'_>, work: Work<'_>, done: Yield) -> Vec<Event> {
+    let Yield {
+        attempt,
+        output,
+        artifacts,
+        polled,
+    } = done;
+    let Work { key, step, items } = work;
+    let run = decider.state.created.run.to_string();
+    let keep = |at: usize, name: &str, artifact: Artifact, labels: Labels| KeptArtifact {
         id: ArtifactId::derive(
             decider.now,
-            &[
-                &decider.state.created.run.to_string(),
-                key.as_str(),
-                &attempt.to_string(),
-                &at.to_string(),
-            ],
+            &[&run, key.as_str(), &attempt.to_string(), &at.to_string()],
         ),
         name: name.to_owned(),
         artifact,
@@ -64,74 +69,80 @@ pub(crate) fn succeeded(
     let mut kept: Vec<KeptArtifact> = artifacts
         .into_iter()
         .enumerate()
-        .map(|(at, artifact)| keep(at, "", artifact))
+        .map(|(at, artifact)| keep(at, "", artifact, output.all_labels()))
         .collect();
-    let Some(step) = step else {
-        return vec![success(key, attempt, output, Vec::new(), kept, Vec::new())];
-    };
-    let parts: Vec<(String, Arc<Labeled>)> = step
-        .save
-        .iter()
-        .map(|save| (save.name.clone(), Arc::new(saved_part(&output, &save.from))))
-        .collect();
-    let names = Names {
-        state: decider.state,
-        program: decider.program,
-        items,
-        fresh: &parts,
-    };
-    if let Some(until) = &step.until {
-        match names.condition(&until.condition) {
-            Ok((true, _)) => {}
-            Ok((false, _)) => {
-                let message = format!(
-                    "step {key}: its condition does not hold yet: {}",
-                    until.condition.source
-                );
-                let then = Then::Poll {
-                    at: decider.now + until.every_ms.max(1),
-                };
-                return vec![failed_event(
-                    key,
-                    attempt,
-                    Failure::new("until_not_yet", message),
-                    true,
-                    then,
-                )];
-            }
-            Err(failure) => return vec![failed_event(key, attempt, failure, true, Then::Final)],
+    let (mut saves, mut undo) = (Vec::new(), Vec::new());
+    if let Some(step) = step {
+        let parts: Vec<(String, Arc<Labeled>)> = step
+            .save
+            .iter()
+            .map(|save| (save.name.clone(), Arc::new(saved_part(&output, &save.from))))
+            .collect();
+        let names = Names {
+            state: decider.state,
+            program: decider.program,
+            items,
+            fresh: &parts,
+            own: Some((key, &output)),
+        };
+        if polled && let Some(event) = not_yet(decider, key, step, attempt, &names) {
+            return vec![event];
+        }
+        for evidence in &step.evidence {
+            let (artifact, labels) = evidence_artifact(evidence, &names, &output);
+            kept.push(keep(kept.len(), &evidence.name, artifact, labels));
+        }
+        undo = frozen_undo(decider, key, step, &names);
+        // A loop saves lists itself when all its items are done.
+        if step.for_each.is_none() {
+            saves = step.save.iter().map(saved).collect();
         }
     }
-    for evidence in &step.evidence {
-        let artifact = evidence_artifact(evidence, &names, &output);
-        kept.push(keep(kept.len(), &evidence.name, artifact));
-    }
-    let undo = frozen_undo(decider, key, step, &names);
-    // A loop saves lists itself when all its items are done.
-    let saves = if step.for_each.is_some() {
-        Vec::new()
-    } else {
-        step.save.iter().map(saved).collect()
-    };
-    vec![success(key, attempt, output, saves, kept, undo)]
-}
-
-fn success(
-    key: &StepKey,
-    attempt: u32,
-    output: Labeled,
-    saves: Vec<Saved>,
-    artifacts: Vec<KeptArtifact>,
-    undo: Vec<FrozenUndo>,
-) -> Event {
-    Event::StepSucceeded {
+    vec![Event::StepSucceeded {
         step: key.clone(),
         attempt,
         output,
         saves,
-        artifacts,
+        artifacts: kept,
         undo,
+    }]
+}
+
+/// What happens instead of success while `until` does not hold.
+fn not_yet(
+    decider: &Decider<'_>,
+    key: &StepKey,
+    step: &Step,
+    attempt: u32,
+    names: &Names<'_>,
+) -> Option<Event> {
+    let until = step.until.as_ref()?;
+    match names.condition(&until.condition) {
+        Ok((true, _)) => return None,
+        Ok((false, _)) => {}
+        Err(failure) => return Some(failed_event(key, attempt, failure, true, Then::Final)),
     }
+    let condition = &until.condition.source;
+    let state = decider.state.steps.get(key);
+    let repeatable = matches!(step.kind, Kind::Action { .. } | Kind::Run { .. });
+    let (code, message, then) = if !repeatable {
+        let message = format!("step {key}: its condition does not hold: {condition}");
+        ("until_not_met", message, Then::Final)
+    } else if state.is_some_and(|state| state.poll >= POLLS) {
+        let message = format!("step {key}: its condition does not hold after {POLLS} calls: {condition}");
+        ("until_timed_out", message, Then::Final)
+    } else {
+        let message = format!("step {key}: its condition does not hold yet: {condition}");
+        let at = decider.now + until.every_ms.max(1);
+        ("until_not_yet", message, Then::Poll { at })
+    };
+    Some(failed_event(
+        key,
+        attempt,
+        Failure::new(code, message),
+        true,
+        then,
+    ))
 }
 
 fn saved(save: &recipe::program::Save) -> Saved {
@@ -146,21 +157,25 @@ fn saved(save: &recipe::program::Save) -> Saved {
     }
 }
 
-fn evidence_artifact(evidence: &Evidence, names: &Names<'_>, output: &Labeled) -> Artifact {
-    let data = match &evidence.value {
-        None => output.value.clone(),
+fn evidence_artifact(evidence: &Evidence, names: &Names<'_>, output: &Labeled) -> (Artifact, Labels) {
+    let (data, labels) = match &evidence.value {
+        None => (output.value.clone(), output.all_labels()),
         Some(template) => match names.render(template) {
-            Ok(value) => value.value,
+            Ok(value) => (value.value.clone(), value.all_labels()),
             // The effect is done; evidence that can't be computed must not make it look undone.
-            Err(failure) => serde_json::json!({"error": failure.message, "code": failure.code}),
+            Err(failure) => (
+                serde_json::json!({"error": failure.message, "code": failure.code}),
+                Labels::UNTRUSTED,
+            ),
         },
     };
-    Artifact {
+    let artifact = Artifact {
         kind: ArtifactKind::Evidence,
         external_id: evidence.name.clone(),
         url: None,
         data,
-    }
+    };
+    (artifact, labels)
 }
 
 fn frozen_undo(decider: &Decider<'_>, key: &StepKey, step: &Step, names: &Names<'_>) -> Vec<FrozenUndo> {
@@ -184,7 +199,7 @@ fn frozen_undo(decider: &Decider<'_>, key: &StepKey, step: &Step, names: &Names<
             let what = frozen.unwrap_or_else(|failure| {
                 let text = format!("undo by hand: {} ({failure})", undo.title);
                 Frozen::Manual {
-                    text: Labeled::new(text, types::Label::System),
+                    text: Labeled::with(text, Labels::UNTRUSTED),
                 }
             });
             FrozenUndo {
@@ -199,20 +214,17 @@ fn frozen_undo(decider: &Decider<'_>, key: &StepKey, step: &Step, names: &Names<
         .steps
         .get(key)
         .and_then(|state| state.what.as_deref());
-    if let Some(Frozen::Child { .. }) = what
-        && let Some(child) = what.cloned()
-    {
-        let title = format!("undo {}", step.title);
+    if let Some(child @ Frozen::Child { .. }) = what {
         undo.push(FrozenUndo {
-            step: StepKey::new(&key.undo(), "child"),
-            title,
-            what: child,
+            step: key.undo_child(),
+            title: format!("undo {}", step.title),
+            what: child.clone(),
         });
     }
     undo
 }
 
-fn failed_event(key: &StepKey, attempt: u32, failure: Failure, known: bool, then: Then) -> Event {
+pub(crate) fn failed_event(key: &StepKey, attempt: u32, failure: Failure, known: bool, then: Then) -> Event {
     Event::StepFailed {
         step: key.clone(),
         attempt,
@@ -225,199 +237,76 @@ fn failed_event(key: &StepKey, attempt: u32, failure: Failure, known: bool, then
 /// The events that follow from what an attempt came to.
 pub(crate) fn outcome(
     decider: &Decider<'_>,
-    key: &StepKey,
-    step: Option<&Step>,
-    items: &Items,
+    work: Work<'_>,
     state: &StepState,
     call: &FrozenCall,
     outcome: Outcome,
 ) -> Vec<Event> {
     match outcome {
         Outcome::Succeeded { output, artifacts } => {
-            succeeded(decider, key, step, items, state.attempt, output, artifacts)
+            let done = Yield {
+                attempt: state.attempt,
+                output,
+                artifacts,
+                polled: !decider.state.is_finished(),
+            };
+            succeeded(decider, work, done)
         }
         Outcome::Failed {
             failure,
             retryable,
             retry_after_ms,
         } => {
-            vec![known_failure(
-                decider,
-                key,
-                state,
-                call,
-                failure,
-                retryable,
-                retry_after_ms,
-            )]
+            let after = retryable.then(|| retry_after_ms.unwrap_or(0));
+            vec![known_failure(decider, work.key, state, call, failure, after)]
         }
-        Outcome::Unknown { failure } => unknown(decider, key, state, call, failure),
+        Outcome::Unknown { failure } => crate::unknown::unknown(decider, work, state, call, failure),
     }
 }
 
-fn known_failure(
+/// `after` is the shortest wait before the next attempt, in milliseconds, or none if trying again
+/// can't help.
+pub(crate) fn known_failure(
     decider: &Decider<'_>,
     key: &StepKey,
     state: &StepState,
     call: &FrozenCall,
     failure: Failure,
-    retryable: bool,
-    retry_after_ms: Option<Millis>,
+    after: Option<Millis>,
 ) -> Event {
     let failures = state.failures + 1;
-    // While an earlier attempt's outcome is open a refusal now settles nothing: a write that may
-    // have happened is repeated until the vendor answers for it.
-    let open = state.unknowns > 0 && call.effect != types::Effect::Read && retryable;
-    if !open && (!retryable || failures >= call.retry.max_attempts) {
-        return failed_event(key, state.attempt, failure, true, Then::Final);
+    let earlier_open = state.earlier_open();
+    // A refusal settles what earlier attempts did only where the vendor answers for the key itself.
+    let known = !earlier_open || call.idempotency == Idempotency::NativeKey;
+    let fail = |failure| failed_event(key, state.attempt, failure, known, Then::Final);
+    let Some(after) = after else {
+        return fail(failure);
+    };
+    // A write that may have happened is repeated until the vendor answers for it.
+    let must_go_on = earlier_open && call_again_is_safe(call);
+    if !must_go_on && failures >= call.retry.max_attempts {
+        return fail(failure);
     }
     let wait = backoff(&call.retry, failures, decider.state.created.seed, key.as_str());
-    let at = decider.now + wait.max(retry_after_ms.unwrap_or(0));
-    if state.deadline.is_some_and(|deadline| at >= deadline) && !open {
-        return failed_event(key, state.attempt, failure, true, Then::Final);
+    let at = decider.now + wait.max(after);
+    // While the step's time stands still its end is not known yet.
+    let in_time = state.held_since.is_some() || state.deadline.is_none_or(|deadline| at < deadline);
+    if !must_go_on && !in_time {
+        return fail(failure);
     }
     failed_event(key, state.attempt, failure, true, Then::Retry { at })
 }
 
-/// The table of unknown outcomes, and nothing else.
-pub(crate) fn unknown(
-    decider: &Decider<'_>,
-    key: &StepKey,
-    state: &StepState,
-    call: &FrozenCall,
-    failure: Failure,
-) -> Vec<Event> {
-    let attempt = state.attempt;
-    let sent_until = match state.stage {
-        Stage::InFlight { deadline } => later(deadline, decider.now),
-        _ => decider.now,
-    };
-    if safe_to_repeat(call) {
-        let wait = backoff(
-            &UNKNOWN_RETRY,
-            state.unknowns + 1,
-            decider.state.created.seed,
-            key.as_str(),
-        );
-        let at = if failure.code == CRASHED {
-            decider.now
-        } else {
-            decider.now + wait
-        };
-        if call.effect == types::Effect::Read && state.deadline.is_some_and(|deadline| at >= deadline) {
-            return vec![failed_event(key, attempt, failure, false, Then::Final)];
-        }
-        return vec![failed_event(key, attempt, failure, false, Then::Retry { at })];
-    }
-    if let Idempotency::Marker { settle_ms } = call.idempotency {
-        // The claim itself waited for the end of the older lease, so what remains is the time in
-        // which the request may still be taken, and the vendor's own delay.
-        return vec![failed_event(
-            key,
-            attempt,
-            failure,
-            false,
-            Then::LookUp {
-                at: sent_until + settle_ms,
-            },
-        )];
-    }
-    if call.probe {
-        return vec![failed_event(
-            key,
-            attempt,
-            failure,
-            false,
-            Then::LookUp { at: sent_until },
-        )];
-    }
-    undecidable(decider, key, attempt, call, failure)
+/// Whether an unknown outcome of this call may simply be tried again with the same key.
+pub(crate) fn call_again_is_safe(call: &FrozenCall) -> bool {
+    call.effect == types::Effect::Read
+        || matches!(call.idempotency, Idempotency::Natural | Idempotency::NativeKey)
 }
 
-/// The code of an attempt that a crash cut off.
-pub(crate) const CRASHED: &str = "worker_lost";
-
-fn undecidable(
-    decider: &Decider<'_>,
-    key: &StepKey,
-    attempt: u32,
-    call: &FrozenCall,
-    failure: Failure,
-) -> Vec<Event> {
-    let uncertain = Event::StepUncertain {
-        step: key.clone(),
-        attempt,
-        failure: failure.clone(),
-    };
-    match call.on_uncertain {
-        OnUncertain::Ask => vec![uncertain],
-        OnUncertain::Redo => {
-            let at = decider.now + backoff(&UNKNOWN_RETRY, 1, decider.state.created.seed, key.as_str());
-            vec![failed_event(key, attempt, failure, false, Then::Retry { at })]
-        }
-        OnUncertain::Accept => {
-            let resolution = Resolution::Happened {
-                output: Labeled::null(),
-                artifacts: Vec::new(),
-            };
-            let by = Actor::system("on_uncertain: accept");
-            let resolved = Event::UncertainResolved {
-                step: key.clone(),
-                resolution,
-                by,
-                note: String::new(),
-            };
-            let done = success(key, attempt, Labeled::null(), Vec::new(), Vec::new(), Vec::new());
-            vec![uncertain, resolved, done]
-        }
-    }
-}
-
-/// The events that follow from a look-up.
-pub(crate) fn probed(
-    decider: &Decider<'_>,
-    key: &StepKey,
-    step: Option<&Step>,
-    items: &Items,
-    state: &StepState,
-    call: &FrozenCall,
-    result: ProbeResult,
-) -> Vec<Event> {
-    let attempt = state.attempt;
-    let finished = |again_at| Event::ProbeFinished {
-        step: key.clone(),
-        attempt,
-        result: result.clone(),
-        again_at,
-    };
-    match &result {
-        ProbeResult::Happened { output, artifacts } => {
-            let mut events = vec![finished(None)];
-            events.extend(succeeded(
-                decider,
-                key,
-                step,
-                items,
-                attempt,
-                output.clone(),
-                artifacts.clone(),
-            ));
-            events
-        }
-        ProbeResult::Absent => vec![finished(None)],
-        ProbeResult::Unclear { failure } => {
-            let unclear = match state.stage {
-                Stage::LookUp { unclear, .. } => unclear + 1,
-                _ => 1,
-            };
-            let by_marker = matches!(call.idempotency, Idempotency::Marker { .. });
-            if !by_marker && unclear >= PROBES {
-                let mut events = vec![finished(None)];
-                events.extend(undecidable(decider, key, attempt, call, failure.clone()));
-                return events;
-            }
-            let wait = backoff(&UNKNOWN_RETRY, unclear, decider.state.created.seed, key.as_str());
-            vec![finished(Some(decider.now + wait))]
-        }
-    }
+/// Whether a step's state lets what an attempt came to in. Only word of an attempt whose outcome is
+/// open changes anything, and that it is still unknown is no word.
+pub(crate) fn expects(state: &StepState, attempt: u32, outcome: &Outcome) -> bool {
+    let in_flight = matches!(state.stage, Stage::InFlight { .. });
+    let open = state.open && state.stage != Stage::Done && !matches!(outcome, Outcome::Unknown { .. });
+    state.attempt == attempt && (in_flight || open)
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use types::{ApprovalId, Digest, Failure, Labeled, Mode, Phase, RunStatus, StepStatus, Timestamp};
+use types::{
+    ApprovalId, Digest, Effect, Failure, Labeled, Millis, Mode, Phase, RunStatus, StepStatus, Timestamp,
+};
 
 use crate::event::RunCreated;
 use crate::frozen::{Frozen, FrozenUndo};
@@ -58,7 +60,7 @@ pub struct State {
     pub attention: bool,
     /// When its time is up, moved on by waits for people.
     pub deadline: Option<Timestamp>,
-    /// Since when a person is waited for.
+    /// Since when a person is waited for, or holds the run.
     pub person_since: Option<Timestamp>,
 }
 
@@ -160,18 +162,24 @@ pub struct StepState {
     pub position: u32,
     /// Attempts begun.
     pub attempt: u32,
-    /// Known failures since the last success or poll.
+    /// Known failures since the first call of the present poll.
     pub failures: u32,
-    /// Unknown outcomes since the last success or poll.
+    /// Attempts since then of which nobody knows what they did.
     pub unknowns: u32,
-    /// Polls begun beyond the first call.
+    /// Whether nobody knows yet what the last attempt did.
+    pub open: bool,
+    /// Polls due or begun beyond the first call.
     pub poll: u32,
+    /// Attempts begun before the present poll.
+    pub attempts_before: u32,
     /// When its turn came.
     pub scheduled_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// When its time is up.
+    /// When its time is up, moved on by waits for an approval or for word of an uncertain effect.
     pub deadline: Option<Timestamp>,
+    /// Since when its time stands still.
+    pub held_since: Option<Timestamp>,
     /// What it gave.
     pub output: Option<Arc<Labeled>>,
     /// Why it, or its last attempt, failed.
@@ -211,9 +219,12 @@ impl State {
         }
     }
 
-    /// Whether a person must look: a step is uncertain, or the run ended so.
+    /// Whether a person must look: nobody knows what a step did, or the run ended so.
     pub fn needs_attention(&self) -> bool {
-        self.attention || self.steps.values().any(|step| step.stage == Stage::Uncertain)
+        let unknown = |step: &StepState| {
+            step.stage == Stage::Uncertain || (step.status == StepStatus::Failed && step.outcome_open())
+        };
+        self.attention || self.steps.values().any(unknown)
     }
 
     /// Steps under `prefix` (`""` is all) whose effect may be happening or may have happened.
@@ -244,25 +255,39 @@ impl State {
         if self.is_finished() || self.paused {
             return Timestamp::MAX;
         }
+        self.wakes().min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// As [`State::wake_at`], for a run that has just been decided at `now`: what is due already is
+    /// held by something outside the run, so the run looks again after `poll_ms` at the latest.
+    pub fn wake_after(&self, now: Timestamp, poll_ms: Millis) -> Timestamp {
+        if self.is_finished() || self.paused {
+            return Timestamp::MAX;
+        }
+        let held = |step: &StepState| step.stage == Stage::Ready;
+        let again =
+            (self.wakes().any(|at| at <= now) || self.steps.values().any(held)).then(|| now + poll_ms);
+        let later = self.wakes().filter(|at| *at > now);
+        later.chain(again).min().unwrap_or(Timestamp::MAX)
+    }
+
+    fn wakes(&self) -> impl Iterator<Item = Timestamp> {
         let steps = self.steps.values().filter_map(|step| self.step_wake(step));
-        let run = if self.person_since.is_some() || self.undoing.is_some() {
-            None
-        } else {
-            self.deadline
-        };
-        steps.chain(run).min().unwrap_or(Timestamp::MAX)
+        let stopping = self.undoing.is_some() || self.cancel.is_some();
+        let run = self.deadline.filter(|_| self.person_since.is_none() && !stopping);
+        steps.chain(run)
     }
 
     fn step_wake(&self, step: &StepState) -> Option<Timestamp> {
         let own = match &step.stage {
             Stage::Retry { at } | Stage::Poll { at } | Stage::LookUp { at, .. } => Some(*at),
-            Stage::Approval { id } => self.approvals.get(id).map(|approval| approval.expires_at),
+            Stage::Approval { id } => return self.approvals.get(id).map(|approval| approval.expires_at),
             Stage::Time => match step.what.as_deref() {
                 Some(Frozen::Wait { until, .. }) => *until,
                 _ => None,
             },
-            Stage::Ready | Stage::Person | Stage::Child => None,
-            Stage::InFlight { .. } | Stage::Uncertain | Stage::Container | Stage::Done => return None,
+            Stage::Ready | Stage::Person | Stage::Child | Stage::Container => None,
+            Stage::InFlight { .. } | Stage::Uncertain | Stage::Done => return None,
         };
         match (own, step.deadline) {
             (Some(own), Some(deadline)) => Some(own.min(deadline)),
@@ -277,12 +302,28 @@ impl StepState {
         self.what.as_deref().and_then(Frozen::call)
     }
 
+    /// Whether it writes and nobody knows what some attempt of it did.
+    pub fn outcome_open(&self) -> bool {
+        self.unknowns > 0 && self.writes()
+    }
+
+    /// Whether the outcome of an attempt before the last one is open.
+    pub(crate) fn earlier_open(&self) -> bool {
+        let last_counted = self.open && !matches!(self.stage, Stage::InFlight { .. });
+        self.unknowns > u32::from(last_counted) && self.writes()
+    }
+
+    pub(crate) fn writes(&self) -> bool {
+        self.call().is_some_and(|call| call.effect != Effect::Read)
+    }
+
     /// Whether it waits to repeat a write of unknown outcome: it must be repeated until the outcome is
     /// known, even while the run is being stopped.
     pub fn repeats_unknown_write(&self) -> bool {
-        matches!(self.stage, Stage::Retry { .. })
-            && self.unknowns > 0
-            && self.call().is_some_and(|call| call.effect != types::Effect::Read)
+        matches!(
+            self.stage,
+            Stage::Retry { .. } | Stage::Ready | Stage::Approval { .. }
+        ) && self.outcome_open()
     }
 
     /// What it waits for, in words; empty if it doesn't.

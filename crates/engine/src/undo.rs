@@ -6,7 +6,7 @@ use crate::decide::{Decider, Flow};
 use crate::event::Event;
 use crate::frozen::FrozenUndo;
 use crate::key::StepKey;
-use crate::locate::Items;
+use crate::locate::{Items, Work};
 use crate::state::StepState;
 
 impl Decider<'_> {
@@ -23,10 +23,11 @@ impl Decider<'_> {
                 return;
             }
         }
-        if self.rollback() {
+        let Some(rollback_failed) = self.rollback() else {
             return;
-        }
-        let failed = self.failed_compensations();
+        };
+        let mut failed = self.failed_undo_steps();
+        failed.extend(rollback_failed);
         let undo_failed = !failed.is_empty();
         self.events.push(Event::UndoFinished { failed });
         self.finish_stopped(self.state.failure.clone(), undo_failed);
@@ -47,7 +48,7 @@ impl Decider<'_> {
                     StepStatus::Succeeded | StepStatus::Failed | StepStatus::Skipped | StepStatus::Undone,
                 ) => {}
                 Some(_) => {
-                    self.progress(step, None, &Items::new());
+                    self.progress(Work::frozen(step));
                     return true;
                 }
             }
@@ -55,34 +56,31 @@ impl Decider<'_> {
         false
     }
 
-    /// Whether something of the rollback is still going on.
-    fn rollback(&mut self) -> bool {
+    /// The rollback steps that failed and whose `on_error` did not help; none while something of the
+    /// rollback is still going on.
+    fn rollback(&mut self) -> Option<Vec<StepKey>> {
+        let mut failed = Vec::new();
         for step in &self.program.recipe.guardrails.rollback {
-            let key = StepKey::new("rollback", &step.id);
             match self.block("rollback", std::slice::from_ref(step), &Items::new()) {
-                Flow::Busy => return true,
-                Flow::Done | Flow::Failed(_) => debug_assert!(self.state.steps.contains_key(&key)),
+                Flow::Busy => return None,
+                Flow::Done => {}
+                Flow::Failed(_) => failed.push(StepKey::new("rollback", &step.id)),
             }
         }
-        false
+        Some(failed)
     }
 
-    fn failed_compensations(&self) -> Vec<StepKey> {
-        let failed = |step: &StepState| step.status == StepStatus::Failed;
-        let undo = self
-            .state
+    fn failed_undo_steps(&self) -> Vec<StepKey> {
+        let failed = |key: &StepKey| {
+            let step = self.state.steps.get(key);
+            step.is_some_and(|step| step.status == StepStatus::Failed)
+        };
+        self.state
             .undoable
             .iter()
             .filter_map(|key| self.state.steps.get(key))
-            .flat_map(|owner| owner.undo.iter().map(|undo| &undo.step));
-        let rollback = self
-            .state
-            .steps
-            .keys()
-            .filter(|key| key.as_str().starts_with("rollback/"));
-        undo.chain(rollback)
-            .filter(|key| self.state.steps.get(*key).is_some_and(failed))
-            .cloned()
+            .flat_map(|owner| owner.undo.iter().map(|undo| undo.step.clone()))
+            .filter(failed)
             .collect()
     }
 }
