@@ -1,6 +1,7 @@
 //! Every other name that resolves to an action or an argument: names of earlier tools, of older
 //! recipes and of people's habits. One table, so that a clash is seen.
 
+use serde_json::Value;
 use types::ActionSpec;
 
 /// Other names of whole tools: every action is reachable under them as well.
@@ -89,8 +90,8 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("local.sop_to_article", &["sop_to_article"]),
 ];
 
-/// Other names of arguments, by action. They are read when a call is performed; a document is
-/// checked against the names in the action's schema.
+/// Other names of arguments, by action. They stand as `x-aliases` in the argument's schema, where
+/// readers of older documents find them; a call itself uses the schema's own names.
 const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
     ("zoom.room_devices", ROOM),
     ("zoom.room_health", ROOM),
@@ -133,7 +134,7 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
 const ROOM: &[(&str, &str)] = &[("room", "room_id"), ("roomId", "room_id")];
 
 /// The argument that `name` stands for in calls of `action` (`tool.action`), if it is another name.
-pub fn argument_alias(action: &str, name: &str) -> Option<&'static str> {
+pub(crate) fn argument_alias(action: &str, name: &str) -> Option<&'static str> {
     let (_, names) = ARGUMENTS.iter().find(|(known, _)| *known == action)?;
     names
         .iter()
@@ -167,6 +168,21 @@ pub(crate) fn extend(spec: &mut ActionSpec) {
     for alias in aliases {
         if alias != name && !spec.aliases.contains(&alias) {
             spec.aliases.push(alias);
+        }
+    }
+    let arguments = ARGUMENTS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(&[][..], |(_, names)| *names);
+    for (alias, argument) in arguments {
+        if let Some(schema) = spec.input["properties"][*argument].as_object_mut() {
+            let listed = schema
+                .entry("x-aliases")
+                .or_insert_with(|| Value::Array(Vec::new()));
+            listed
+                .as_array_mut()
+                .into_iter()
+                .for_each(|list| list.push(Value::from(*alias)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Arguments on their way to a connector: other names replaced, then checked against the schema.
+//! Arguments: other names replaced before a call is frozen, and the check against the schema.
 
 use jsonschema::Validator;
 use serde_json::{Map, Value};
@@ -10,9 +10,11 @@ use crate::http::clip;
 /// The most problems that one message lists.
 const MOST_PROBLEMS: usize = 20;
 
-/// The arguments with other names replaced by the schema's own. A name that is given both ways stays
-/// as it is, for the schema to refuse.
-pub(crate) fn canonical(action: &str, args: &Value) -> Value {
+/// The arguments of `action` (`tool.action`) with other names replaced by the schema's own, such as
+/// `roomId` by `room_id`. For whoever makes a call out of what an older tool or a person wrote, before
+/// the call is frozen: the door and the connectors know only the schema's names. A name that is given
+/// both ways stays as it is, for the schema to refuse.
+pub fn canonical_arguments(action: &str, args: &Value) -> Value {
     let Some(given) = args.as_object() else {
         return args.clone();
     };
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn other_names_are_replaced_unless_both_are_given() {
-        let canonical = |args| canonical("zoom.room_health", &args);
+        let canonical = |args| canonical_arguments("zoom.room_health", &args);
         assert_eq!(canonical(json!({"roomId": "a"})), json!({"room_id": "a"}));
         assert_eq!(
             canonical(json!({"room_id": "a", "room": "b"})),

@@ -19,8 +19,8 @@ mod marker;
 mod perform;
 mod registry;
 
-pub use aliases::argument_alias;
 pub use answer::{Answer, CallError};
+pub use arguments::canonical_arguments;
 pub use connector::Connector;
 pub use connectors::local::{LocalSink, Saved};
 pub use connectors::plain::{HttpTool, Problem, http_tool};

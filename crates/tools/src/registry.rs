@@ -114,7 +114,7 @@ impl Registry {
             return Err(mismatch("the permit was given for other arguments"));
         }
         let found = self.find(permit.action())?;
-        let args = arguments::canonical(permit.action(), &call.args.value);
+        let args = call.args.value.clone();
         if let Some(schemas) = found.book.schemas.get(&found.spec.name()) {
             arguments::check(permit.action(), &schemas.input, &args).map_err(CallError::refused)?;
         }

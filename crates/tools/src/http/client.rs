@@ -23,7 +23,13 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Clients kept at a time; endpoints differ in few trust settings.
 const MOST_CLIENTS: usize = 32;
 
-type Trust = (Option<String>, bool);
+/// What a client may reach and whom it believes.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Trust {
+    ca_pem: Option<String>,
+    allow_private: bool,
+    encrypted: bool,
+}
 
 /// The outbound clients, one per trust settings.
 #[derive(Default)]
@@ -42,7 +48,7 @@ impl Http {
     pub(crate) fn prepare(&self, endpoint: &Endpoint, request: &Request) -> Result<Ready, CallError> {
         let url = url(endpoint, request)?;
         check_address(&url, endpoint)?;
-        let client = self.client(endpoint)?;
+        let client = self.client(endpoint, url.scheme() == "https")?;
         let mut built = client.request(request.method.clone(), url);
         if !request.query.is_empty() {
             built = built.query(&request.query);
@@ -72,8 +78,12 @@ impl Http {
         })
     }
 
-    fn client(&self, endpoint: &Endpoint) -> Result<Client, CallError> {
-        let trust = (endpoint.ca_pem.clone(), endpoint.allow_private);
+    fn client(&self, endpoint: &Endpoint, encrypted: bool) -> Result<Client, CallError> {
+        let trust = Trust {
+            ca_pem: endpoint.ca_pem.clone(),
+            allow_private: endpoint.allow_private,
+            encrypted,
+        };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&trust) {
             return Ok(client.clone());
@@ -233,7 +243,7 @@ fn authorization(credentials: &Credentials) -> Result<Option<(HeaderName, Header
     })
 }
 
-fn build((ca_pem, allow_private): &Trust) -> Result<Client, CallError> {
+fn build(trust: &Trust) -> Result<Client, CallError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error only says that another part of the process has installed one before.
@@ -247,15 +257,26 @@ fn build((ca_pem, allow_private): &Trust) -> Result<Client, CallError> {
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT);
-    if let Some(pem) = ca_pem {
-        let bundle = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|error| misconfigured(&format!("the certificate authority can't be read: {error}")))?;
-        builder = builder.tls_certs_only(bundle);
+    if let Some(pem) = &trust.ca_pem {
+        builder = builder.tls_certs_only(authorities(pem)?);
+    } else if !trust.encrypted {
+        // Plain HTTP must not depend on the machine's certificates, which may be missing.
+        builder = builder.tls_certs_only([]);
     }
-    if !allow_private {
+    if !trust.allow_private {
         builder = builder.dns_resolver(Arc::new(PublicOnly));
     }
     builder.build().map_err(|error| misconfigured(&chain(&error)))
+}
+
+fn authorities(pem: &str) -> Result<Vec<Certificate>, CallError> {
+    let unreadable = |why: &str| misconfigured(&format!("the certificate authority can't be read: {why}"));
+    let found =
+        Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| unreadable(&error.to_string()))?;
+    if found.is_empty() {
+        return Err(unreadable("it holds no certificate"));
+    }
+    Ok(found)
 }
 
 fn misconfigured(message: &str) -> CallError {

@@ -32,7 +32,7 @@ pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, Ca
         })
         .effect();
     let uploaded = table::send(ctx, request).await?;
-    answer(&uploaded).ok_or_else(|| {
+    answer(args, &uploaded).ok_or_else(|| {
         CallError::unknown(Failure::new(
             "answer_unreadable",
             "servicenow answered a success without a sys_id",
@@ -56,7 +56,7 @@ pub(super) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<An
     };
     let ours = |attachment: &&Value| table::value(attachment, "file_name") == Some(name.as_str());
     match found.iter().find(ours) {
-        Some(attachment) => Ok(answer(attachment)),
+        Some(attachment) => Ok(answer(args, attachment)),
         None if found.is_empty() => Ok(None),
         None => Err(CallError::unknown(Failure::new(
             "look_up_unclear",
@@ -102,7 +102,8 @@ fn marked_name(name: &str, key: &str) -> String {
     }
 }
 
-fn answer(attachment: &Value) -> Option<Answer> {
+fn answer(args: &Value, attachment: &Value) -> Option<Answer> {
+    let (table_name, record) = target(args);
     let id = table::value(attachment, "sys_id")?.to_owned();
     let name = table::json_of(attachment, "file_name");
     let url = table::value(attachment, "download_link").map(str::to_owned);
@@ -113,8 +114,8 @@ fn answer(attachment: &Value) -> Option<Answer> {
     let output = json!({
         "sys_id": id,
         "file_name": name,
-        "table": attachment["table_name"],
-        "record": attachment["table_sys_id"],
+        "table": table_name,
+        "record": record,
         "size_bytes": size,
         "url": url,
     });

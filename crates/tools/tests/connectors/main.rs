@@ -1,0 +1,14 @@
+//! The connectors against servers that answer as told: every vendor's good answers and refusals, and
+//! one contract that holds for all of them.
+
+mod contract;
+mod door;
+mod local;
+mod plain;
+mod reference;
+mod servicenow;
+mod slack;
+mod specs;
+mod support;
+mod transport;
+mod zoom;

@@ -1,0 +1,386 @@
+//! A registry whose tools all live on one mock server, with a clock that is turned by hand.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use governance::{Facts, Granted, Permit, Request, Schemas, Verdict, decide, permit_look_up};
+use ports::{Call, SendGuard, Tools};
+use serde_json::{Value, json};
+use tools::{
+    Connector, Credentials, Endpoint, Endpoints, HttpTool, LocalSink, Options, Registry, Saved, Secret,
+};
+use types::{
+    ActionSpec, Actor, ApprovalId, Catalog, Clock, Failure, Label, Labeled, Lookup, Mode, Outcome,
+    ProbeResult, RunId, TenantId, Timestamp,
+};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// When tests happen: 2023-11-14T22:13:20Z.
+pub const NOW_MS: i64 = 1_700_000_000_000;
+/// The idempotency key of every call.
+pub const KEY: &str = "run_1-act-step";
+/// How long a call may take unless a test says otherwise.
+const CALL_MS: u64 = 10_000;
+
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Says no from a certain question on.
+#[derive(Default)]
+pub struct Guard {
+    pub refuses: AtomicBool,
+    pub asked: AtomicI64,
+}
+
+impl SendGuard for Guard {
+    fn may_send(&self) -> Result<(), Failure> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.refuses.load(Ordering::SeqCst) {
+            return Err(Failure::new("lease_lost", "the worker has lost the run"));
+        }
+        Ok(())
+    }
+}
+
+struct OneServer {
+    base: String,
+}
+
+#[async_trait]
+impl Endpoints for OneServer {
+    async fn endpoint(&self, _tenant: TenantId, tool: &str, mode: Mode) -> Result<Endpoint, Failure> {
+        if mode == Mode::Real {
+            return Err(Failure::new(
+                "tool_not_configured",
+                format!("{tool} has no settings"),
+            ));
+        }
+        let credentials = match tool {
+            "slack" => Credentials::Bearer(Secret::new("slack-token")),
+            "zoom" => Credentials::Account {
+                token_url: None,
+                account_id: "account".into(),
+                client_id: "client".into(),
+                client_secret: Secret::new("client-secret"),
+            },
+            "servicenow" => Credentials::Basic {
+                user: "agent".into(),
+                password: Secret::new("pass"),
+            },
+            _ => Credentials::None,
+        };
+        Ok(Endpoint {
+            base_url: self.base.clone(),
+            credentials,
+            ca_pem: None,
+            allow_private: true,
+        })
+    }
+}
+
+/// What a sink kept: by key, as the trait demands.
+#[derive(Default)]
+pub struct Sink {
+    pub kept: Mutex<BTreeMap<String, (String, Vec<u8>)>>,
+    pub broken: AtomicBool,
+}
+
+impl Sink {
+    fn keep(&self, key: &str, name: &str, bytes: Vec<u8>) -> Result<Saved, Failure> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(Failure::new("disk_full", "no space is left"));
+        }
+        let mut kept = self.kept.lock().expect("the sink");
+        kept.entry(key.to_owned()).or_insert((name.to_owned(), bytes));
+        Ok(Saved {
+            id: format!("kept/{name}"),
+            url: None,
+        })
+    }
+}
+
+#[async_trait]
+impl LocalSink for Sink {
+    async fn save_recipe_draft(
+        &self,
+        _: TenantId,
+        name: &str,
+        text: &str,
+        key: &str,
+    ) -> Result<Saved, Failure> {
+        self.keep(key, name, text.as_bytes().to_vec())
+    }
+
+    async fn save_file(
+        &self,
+        _: TenantId,
+        _: RunId,
+        name: &str,
+        bytes: Vec<u8>,
+        key: &str,
+    ) -> Result<Saved, Failure> {
+        self.keep(key, name, bytes)
+    }
+}
+
+/// Everything one test needs.
+pub struct World {
+    pub server: MockServer,
+    pub clock: Arc<TestClock>,
+    pub guard: Arc<Guard>,
+    pub sink: Arc<Sink>,
+    pub registry: Registry,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Vec::new(), Vec::new()).await
+    }
+
+    pub async fn with(http_tools: Vec<HttpTool>, extra: Vec<Arc<dyn Connector>>) -> Self {
+        let server = MockServer::start().await;
+        let base = server.uri();
+        Self::at(server, base, http_tools, extra)
+    }
+
+    /// With tools that live at `base`, whatever the server hears.
+    pub async fn elsewhere(base: String) -> Self {
+        Self::at(MockServer::start().await, base, Vec::new(), Vec::new())
+    }
+
+    fn at(
+        server: MockServer,
+        base: String,
+        http_tools: Vec<HttpTool>,
+        extra: Vec<Arc<dyn Connector>>,
+    ) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(NOW_MS)));
+        let sink = Arc::new(Sink::default());
+        let options = Options {
+            clock: clock.clone(),
+            endpoints: Arc::new(OneServer { base }),
+            sink: sink.clone(),
+            http_tools,
+            extra,
+        };
+        let registry = Registry::new(options).expect("a registry");
+        Self {
+            server,
+            clock,
+            guard: Arc::default(),
+            sink,
+            registry,
+        }
+    }
+
+    /// The server answers `verb route` with `template`, `times` times at most if that isn't 0.
+    pub async fn answers(&self, verb: &str, route: &str, template: ResponseTemplate, times: u64) {
+        let mock = Mock::given(method(verb)).and(path(route)).respond_with(template);
+        let mock = if times > 0 {
+            mock.up_to_n_times(times)
+        } else {
+            mock
+        };
+        mock.mount(&self.server).await;
+    }
+
+    /// The server answers with 200 and this JSON.
+    pub async fn tells(&self, verb: &str, route: &str, body: Value) {
+        self.answers(verb, route, ResponseTemplate::new(200).set_body_json(body), 0)
+            .await;
+    }
+
+    /// Zoom's token endpoint gives out `token`, `times` times at most if that isn't 0.
+    pub async fn gives_token(&self, token: &str, times: u64) {
+        let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 3600});
+        self.answers(
+            "POST",
+            "/oauth/token",
+            ResponseTemplate::new(200).set_body_json(body),
+            times,
+        )
+        .await;
+    }
+
+    /// How many requests of this kind the server has seen.
+    pub async fn seen(&self, verb: &str, route: &str) -> Vec<wiremock::Request> {
+        let all = self
+            .server
+            .received_requests()
+            .await
+            .expect("requests are recorded");
+        all.into_iter()
+            .filter(|request| request.method.as_str() == verb && request.url.path() == route)
+            .collect()
+    }
+
+    pub fn call(&self, args: Value) -> Call {
+        self.call_within(args, CALL_MS)
+    }
+
+    pub fn call_within(&self, args: Value, millis: u64) -> Call {
+        Call {
+            tenant: TenantId::DEFAULT,
+            args: Labeled::new(args, Label::Author),
+            deadline: self.clock.now() + millis,
+            guard: self.guard.clone(),
+        }
+    }
+
+    pub async fn perform(&self, action: &str, args: Value) -> Outcome {
+        let permit = permit(&self.registry.catalog(), action, &args);
+        self.registry.perform(permit, self.call(args)).await
+    }
+
+    pub async fn look_up(&self, action: &str, args: Value) -> ProbeResult {
+        let permit = look_up_permit(&self.registry.catalog(), action, &args);
+        self.registry.look_up(permit, self.call(args)).await
+    }
+
+    pub async fn registry_health(&self, tool: &str) -> ports::Health {
+        self.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await
+    }
+
+    /// The output of an action that must succeed.
+    pub async fn output(&self, action: &str, args: Value) -> Value {
+        match self.perform(action, args).await {
+            Outcome::Succeeded { output, .. } => output.value,
+            other => panic!("{action}: {other:?}"),
+        }
+    }
+}
+
+pub fn spec(catalog: &Catalog, action: &str) -> ActionSpec {
+    match catalog.find(action) {
+        Lookup::Found(spec) => spec.clone(),
+        other => panic!("{action}: {other:?}"),
+    }
+}
+
+/// A run created at [`NOW_MS`].
+pub fn run() -> RunId {
+    RunId::derive(Timestamp::from_millis(NOW_MS), &["test"])
+}
+
+fn asked<T>(
+    catalog: &Catalog,
+    action: &str,
+    args: &Value,
+    mode: Mode,
+    ask: impl FnOnce(&Request<'_>) -> T,
+) -> T {
+    let spec = spec(catalog, action);
+    let labeled = Labeled::new(args.clone(), Label::Author);
+    let digest = types::digest(args);
+    let requester = Actor::user("ann");
+    let granted = Granted {
+        approval: ApprovalId::from_bytes([7; 16]),
+        digest: digest.clone(),
+        mode,
+        policy_version: Facts::default().matrix.version,
+        approvers: 1,
+    };
+    ask(&Request {
+        run: run(),
+        step: "act/step",
+        attempt: 1,
+        action: &spec,
+        args: &labeled,
+        digest: &digest,
+        key: KEY,
+        mode,
+        requester: &requester,
+        author: None,
+        granted: Some(&granted),
+    })
+}
+
+/// A permit as the door gives it once the call is approved.
+pub fn permit(catalog: &Catalog, action: &str, args: &Value) -> Permit {
+    permit_in(catalog, action, args, Mode::Mock)
+}
+
+pub fn permit_in(catalog: &Catalog, action: &str, args: &Value, mode: Mode) -> Permit {
+    asked(catalog, action, args, mode, |request| {
+        match decide(request, &Facts::default(), &lenient(catalog)) {
+            Verdict::Permit(permit) => permit,
+            other => panic!("{action}: {other:?}"),
+        }
+    })
+}
+
+/// Schemas that let everything pass, so that what the connectors' own check refuses can be seen.
+fn lenient(catalog: &Catalog) -> Schemas {
+    let mut tools: Vec<_> = catalog.tools().cloned().collect();
+    for action in tools.iter_mut().flat_map(|tool| &mut tool.actions) {
+        action.input = json!(true);
+    }
+    Schemas::new(&Catalog::new(tools))
+}
+
+pub fn look_up_permit(catalog: &Catalog, action: &str, args: &Value) -> Permit {
+    asked(catalog, action, args, Mode::Mock, permit_look_up)
+}
+
+/// An outcome in a few words: `ok`, `failed <code>`, `retry <code>`, `retry <code> after <ms>`, `unknown <code>`.
+pub fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded { .. } => "ok".to_owned(),
+        Outcome::Failed {
+            failure,
+            retryable: false,
+            ..
+        } => format!("failed {}", failure.code),
+        Outcome::Failed {
+            failure,
+            retry_after_ms: None,
+            ..
+        } => format!("retry {}", failure.code),
+        Outcome::Failed {
+            failure,
+            retry_after_ms: Some(ms),
+            ..
+        } => format!("retry {} after {ms}", failure.code),
+        Outcome::Unknown { failure } => format!("unknown {}", failure.code),
+    }
+}
+
+/// A JSON answer.
+pub fn answer(status: u16, body: Value) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+/// A request's JSON body.
+pub fn body(request: &wiremock::Request) -> Value {
+    serde_json::from_slice(&request.body).expect("a JSON body")
+}
+
+/// A request's form body.
+pub fn form(request: &wiremock::Request) -> BTreeMap<String, String> {
+    let text = String::from_utf8(request.body.clone()).expect("a text body");
+    let url = reqwest::Url::parse(&format!("http://form/?{text}")).expect("a form");
+    url.query_pairs().into_owned().collect()
+}
+
+/// A header's text.
+pub fn header<'a>(request: &'a wiremock::Request, name: &str) -> &'a str {
+    request
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
+}
