@@ -201,9 +201,11 @@ impl Runs for Handle {
 fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
     let held = Held::new(claim.lease, claim.until);
     let run = claim.lease.run;
+    let left = CancellationToken::new();
     let active = Active {
         held: Arc::clone(&held),
         hint: Arc::default(),
+        left: left.clone(),
     };
     shared.active().insert(run, active);
     let shared = Arc::clone(shared);
