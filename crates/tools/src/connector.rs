@@ -48,7 +48,7 @@ pub(crate) fn no_look_up(action: &str) -> CallError {
 /// The answer for an action that the specification names and the connector doesn't know: a defect.
 pub(crate) fn unknown_action(action: &str) -> CallError {
     CallError::refused(Failure::new(
-        "action_unknown",
+        "unknown_action",
         format!("the connector has no action {action}"),
     ))
 }

@@ -102,7 +102,7 @@ impl Registry {
                 book,
             }),
             _ => Err(CallError::refused(
-                Failure::new("action_unknown", format!("no configured tool offers {action}"))
+                Failure::new("unknown_action", format!("no configured tool offers {action}"))
                     .hint("`agentops tool list` shows what there is"),
             )),
         }
@@ -153,10 +153,10 @@ impl Registry {
 
     async fn ask_health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<String, CallError> {
         let Some(connector) = self.book().connectors.get(tool).cloned() else {
-            return Err(CallError::refused(Failure::new(
-                "action_unknown",
-                format!("there is no tool {tool}"),
-            )));
+            return Err(CallError::refused(
+                Failure::new("tool_not_configured", format!("there is no tool {tool}"))
+                    .hint("`agentops tool list` shows what there is"),
+            ));
         };
         let endpoint = if connector.remote() {
             Some(

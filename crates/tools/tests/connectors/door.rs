@@ -68,7 +68,7 @@ async fn an_action_that_is_gone_is_unknown() {
     let permit = permit(&world.registry.catalog(), "lamp.on", &json!({}));
     world.registry.replace_http_tools(Vec::new()).expect("replaced");
     let outcome = world.registry.perform(permit, world.call(json!({}))).await;
-    assert_eq!(told(&outcome), "failed action_unknown");
+    assert_eq!(told(&outcome), "failed unknown_action");
     sent_nothing(&world).await;
 }
 

@@ -92,7 +92,7 @@ async fn a_tool_that_is_not_there_is_not_healthy() {
     let world = World::new().await;
     let health = world.registry_health("fax").await;
     assert!(
-        !health.ok && health.detail.contains("action_unknown"),
+        !health.ok && health.detail.contains("tool_not_configured"),
         "{health:?}"
     );
     assert!(world.registry_health("local").await.ok);
