@@ -1,0 +1,202 @@
+//! The server process of a chaos run: store, runtime and ledger tools, kept busy with seeded runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use engine::event::RecipeRef;
+use ports::{Runs, Store};
+use runtime::system::{SystemClock, SystemEntropy};
+use runtime::{Handle, Runtime};
+use serde_json::json;
+use store::sqlite::{self, SqliteStore};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use types::{Clock, Entropy, Millis, RunStatus, Timestamp};
+
+use super::fence::Fenceless;
+use crate::evidence::unfinished;
+use crate::interposed::Interposed;
+use crate::plan::{Plan, plans, text, workload};
+use crate::start::{Maker, Permissive};
+use crate::{Bug, Error, LedgerTools};
+
+/// Short, so that a stop of some seconds outlives it.
+const LEASE_MS: Millis = 1_500;
+/// Runs that are kept going.
+const BUSY: usize = 40;
+/// How often the generator looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What the server process is told.
+#[derive(Debug, Clone)]
+pub struct NodeOptions {
+    /// Its data folder.
+    pub data: PathBuf,
+    /// Where the ledger answers.
+    pub ledger: String,
+    /// Seed of recipes and runs.
+    pub seed: u64,
+    /// The first run to start; starting one again that is there does nothing.
+    pub from: u64,
+    /// Start so many runs of the fixed workload, end when they have ended, instead of being told.
+    pub fixed: Option<u64>,
+    /// A planted bug.
+    pub bug: Bug,
+}
+
+struct Node {
+    options: NodeOptions,
+    maker: Maker,
+    handle: Handle,
+    plans: Vec<Plan>,
+    recipes: Vec<RecipeRef>,
+}
+
+/// Serves until told to drain (a line `drain` on standard input) and drained, or until standard
+/// input ends. Standard output tells of every acknowledged start.
+///
+/// # Errors
+/// The data folder or the ledger can't be used.
+pub async fn node(options: NodeOptions) -> Result<(), Error> {
+    let store = open(&options)?;
+    let node = begin(options, &store).await?;
+    let draining = Arc::new(AtomicBool::new(node.options.fixed.is_some()));
+    if node.options.fixed.is_none() {
+        listen(Arc::clone(&draining));
+    }
+    say("ready");
+    let mut next = node.options.from;
+    if let Some(count) = node.options.fixed {
+        while next < count {
+            node.start(next).await?;
+            next += 1;
+        }
+    }
+    loop {
+        if draining.load(Ordering::Acquire) {
+            if node.idle().await? {
+                break;
+            }
+        } else {
+            let busy = node.busy().await?;
+            for _ in busy..BUSY {
+                node.start(next).await?;
+                next += 1;
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    node.handle.shutdown(Duration::from_secs(2)).await;
+    drop(node);
+    store.close().await;
+    say("drained");
+    Ok(())
+}
+
+fn open(options: &NodeOptions) -> Result<SqliteStore, Error> {
+    Ok(sqlite::open(sqlite::Options {
+        folder: options.data.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        binary_version: env!("CARGO_PKG_VERSION").to_owned(),
+        guest: false,
+    })?)
+}
+
+async fn begin(options: NodeOptions, store: &SqliteStore) -> Result<Node, Error> {
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+        (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let mut shared: Arc<dyn Store> = Arc::new(store.clone());
+    if options.bug == Bug::NoFence {
+        shared = Arc::new(Interposed::new(shared, Arc::new(Fenceless::default())));
+    }
+    let tools = LedgerTools::new(
+        options.ledger.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+        options.bug,
+    )?;
+    let tools: Arc<dyn ports::Tools> = Arc::new(tools);
+    let maker = Maker {
+        store: Arc::clone(&shared),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+    };
+    let plans = match options.fixed {
+        Some(_) => workload(),
+        None => plans(options.seed),
+    };
+    let catalog = tools.catalog();
+    let mut recipes = Vec::with_capacity(plans.len());
+    for plan in &plans {
+        recipes.push(maker.save(&plan.slug, text(plan, &plans), &catalog).await?);
+    }
+    let mut settings = runtime::Options::new(shared, tools, Arc::new(Permissive), clock, entropy);
+    settings.lease_ms = LEASE_MS;
+    settings.calls_per_tool = 24;
+    settings.snapshot_every = 20;
+    settings.poll = Duration::from_millis(100);
+    let handle = Runtime::start(settings)?;
+    Ok(Node {
+        options,
+        maker,
+        handle,
+        plans,
+        recipes,
+    })
+}
+
+impl Node {
+    /// Starts run number `index`, once, and says so when it is durable.
+    async fn start(&self, index: u64) -> Result<(), Error> {
+        let token = format!("r{index}");
+        let seed = crate::dice::Dice::new(self.options.seed, &["run", &token]).next();
+        let plan = match self.options.fixed {
+            Some(_) => self.plans.len() - 1,
+            None => usize::try_from(seed % self.plans.len() as u64).unwrap_or(0),
+        };
+        let key = format!("chaos:{}:{index}", self.options.seed);
+        let inputs = json!({"token": token});
+        let new = self.maker.run(&self.recipes[plan], inputs, seed, Some(key))?;
+        self.handle.start(new).await?;
+        say(&format!("started {index}"));
+        Ok(())
+    }
+
+    /// Runs that still do something by themselves.
+    async fn busy(&self) -> Result<usize, Error> {
+        let rows = unfinished(self.maker.store.as_ref()).await?;
+        let alive = rows.iter().filter(|row| {
+            row.wake_at < Timestamp::MAX || matches!(row.status, RunStatus::Queued | RunStatus::Running)
+        });
+        Ok(alive.count())
+    }
+
+    /// Whether nothing goes on and nothing will by itself.
+    async fn idle(&self) -> Result<bool, Error> {
+        let none = self.handle.active_runs() == 0;
+        Ok(none && self.maker.store.next_wake().await?.is_none() && self.handle.active_runs() == 0)
+    }
+}
+
+/// Obeys the parent; without it there is no reason to go on.
+fn listen(draining: Arc<AtomicBool>) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line == "drain" {
+                draining.store(true, Ordering::Release);
+            }
+        }
+        std::process::exit(3);
+    });
+}
+
+/// One line to the parent, at once.
+pub(super) fn say(line: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // A parent that is gone is noticed at standard input.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
