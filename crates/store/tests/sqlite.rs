@@ -1,6 +1,7 @@
-//! The contract suite on SQLite.
+//! The contract suite on SQLite, and what only SQLite can get wrong.
 
 mod contract;
+mod sqlite_only;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,22 @@ impl SqliteBench {
         }
     }
 
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn database(&self) -> PathBuf {
+        self.data().join("agentops.db")
+    }
+
+    /// Closes what is open.
+    async fn shut(&self) {
+        let before = self.open.lock().expect("lock").take();
+        if let Some(before) = before {
+            before.close().await;
+        }
+    }
+
     fn options(&self, folder: PathBuf, guest: bool) -> Options {
         Options {
             folder,
@@ -45,17 +62,14 @@ impl Bench for SqliteBench {
     }
 
     async fn boot(&self) -> Arc<dyn Store> {
-        let before = self.open.lock().expect("lock").take();
-        if let Some(before) = before {
-            before.close().await;
-        }
-        let store = open(self.options(self.folder.path().join("data"), false)).expect("it opens");
+        self.shut().await;
+        let store = open(self.options(self.data(), false)).expect("it opens");
         *self.open.lock().expect("lock") = Some(store.clone());
         Arc::new(store)
     }
 
     async fn guest(&self) -> Result<Arc<dyn Store>, StoreError> {
-        let guest = open(self.options(self.folder.path().join("data"), true))?;
+        let guest = open(self.options(self.data(), true))?;
         Ok(Arc::new(guest))
     }
 
@@ -69,7 +83,7 @@ impl Bench for SqliteBench {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for name in ["agentops.db", "agentops.db-wal", "lock"] {
-            bytes.extend(std::fs::read(self.folder.path().join("data").join(name)).unwrap_or_default());
+            bytes.extend(std::fs::read(self.data().join(name)).unwrap_or_default());
         }
         bytes
     }

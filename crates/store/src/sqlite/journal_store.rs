@@ -71,9 +71,9 @@ impl JournalStore for SqliteStore {
             let slice = slice.to_vec();
             let lost = self.write(Kind::Other, move |connection| {
                 let mut lost = Vec::new();
-                for lease in slice {
-                    if !runs::renew(connection, boot, &lease, until)? {
-                        lost.push(lease);
+                for lease in &slice {
+                    if !runs::renew(connection, boot, lease, until)? {
+                        lost.push(*lease);
                     }
                 }
                 Ok(lost)

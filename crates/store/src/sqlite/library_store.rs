@@ -54,7 +54,7 @@ impl LibraryStore for SqliteStore {
         self.write(Kind::Other, move |connection| {
             let done = recipes::save(connection, tenant, &version)?;
             if done.changed {
-                leaves::append(connection, tenant, &[leaf])?;
+                leaves::append(connection, tenant, std::slice::from_ref(&leaf))?;
             }
             Ok(done.saved)
         })
@@ -71,7 +71,7 @@ impl LibraryStore for SqliteStore {
         let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
         self.write(Kind::Other, move |connection| {
             if recipes::activate(connection, tenant, recipe, version)? {
-                leaves::append(connection, tenant, &[leaf])?;
+                leaves::append(connection, tenant, std::slice::from_ref(&leaf))?;
             }
             Ok(())
         })
@@ -206,12 +206,12 @@ impl SqliteStore {
         &self,
         tenant: TenantId,
         leaf: Leaf,
-        work: impl FnOnce(&Connection) -> Result<(), Fault> + Send + 'static,
+        mut work: impl FnMut(&Connection) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), StoreError> {
         let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
         self.write(Kind::Other, move |connection| {
             work(connection)?;
-            leaves::append(connection, tenant, &[leaf])
+            leaves::append(connection, tenant, std::slice::from_ref(&leaf))
         })
         .await
     }

@@ -132,6 +132,15 @@ impl SqliteStore {
         &self.inner.path
     }
 
+    /// Lets the database grow to at most so many bytes, or without a limit. Beyond it, writes answer
+    /// [`StoreError::Full`], just as on a full disk. Holds until the store is closed.
+    pub async fn limit_size(&self, bytes: Option<u64>) -> Result<(), StoreError> {
+        self.write(Kind::Other, move |connection| {
+            schema::limit_size(connection, bytes)
+        })
+        .await
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -142,7 +151,7 @@ impl SqliteStore {
     async fn write<T: Send + 'static>(
         &self,
         kind: Kind,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.inner.writer {
             Some(writer) => writer.write(kind, work).await,

@@ -52,6 +52,16 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// Limits the size of the file, in whole pages; what is there already stays.
+pub(super) fn limit_size(connection: &Connection, bytes: Option<u64>) -> Result<(), Fault> {
+    const MOST: u64 = 4_294_967_294;
+    let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = bytes.map_or(MOST, |bytes| (bytes / u64::from(page)).clamp(1, MOST));
+    // This pragma answers with what it has set, so it is a query.
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    Ok(())
+}
+
 /// Copies the database as it is at this instant into a new file, while others go on writing.
 pub(super) fn copy_into(from: &Path, to: &Path) -> Result<(), Fault> {
     let Some(to) = to.to_str() else {

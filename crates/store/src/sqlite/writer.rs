@@ -28,7 +28,7 @@ pub(super) enum Kind {
     Other,
 }
 
-type Work<T> = Box<dyn FnOnce(&Connection) -> Result<T, Fault> + Send>;
+type Work<T> = Box<dyn FnMut(&Connection) -> Result<T, Fault> + Send>;
 
 trait Job: Send {
     fn kind(&self) -> Kind;
@@ -40,7 +40,7 @@ trait Job: Send {
 
 struct Typed<T> {
     kind: Kind,
-    work: Option<Work<T>>,
+    work: Work<T>,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -65,16 +65,17 @@ impl Writer {
         Ok((Self { orders }, thread))
     }
 
-    /// Runs `work` in a transaction; when this returns, it is on disk.
+    /// Runs `work` in a transaction; when this returns, it is on disk. It is run again if another job
+    /// made SQLite undo the transaction.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         kind: Kind,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Typed {
             kind,
-            work: Some(Box::new(work)),
+            work: Box::new(work),
             result: None,
             reply,
         };
@@ -99,7 +100,7 @@ impl<T: Send> Job for Typed<T> {
     }
 
     fn run(&mut self, connection: &Connection) -> Option<StoreError> {
-        let result = self.work.take()?(connection).map_err(StoreError::from);
+        let result = (self.work)(connection).map_err(StoreError::from);
         let error = result.as_ref().err().cloned();
         self.result = Some(result);
         error
@@ -149,38 +150,44 @@ fn serve(connection: Connection, mut orders: mpsc::Receiver<Order>) {
     }
 }
 
-/// Runs, commits and answers a group: all jobs, or those before one that SQLite answered by undoing
-/// the whole transaction. The rest stay in `jobs`.
+/// Runs, commits and answers a group. If a job makes SQLite undo the whole transaction (as a full disk
+/// can), only that job is answered; the others stay in `jobs` and are run again without it.
 fn commit_group(connection: &Connection, jobs: &mut Vec<Box<dyn Job>>) {
-    let mut ran = 0;
     let mut undone = begin(connection).err();
-    if undone.is_some() {
-        ran = jobs.len();
-    }
-    while undone.is_none() && ran < jobs.len() {
-        let job = &mut jobs[ran];
-        ran += 1;
-        if job.kind() == Kind::Append {
+    for index in 0..jobs.len() {
+        if undone.is_some() {
+            break;
+        }
+        if jobs[index].kind() == Kind::Append {
             crash_point("store.append.begin");
         }
-        undone = run_alone(connection, job.as_mut()).err();
+        if let Err(error) = run_alone(connection, jobs[index].as_mut()) {
+            roll_back(connection);
+            tracing::warn!(store.code = error.code(), %error, "a write undid its group");
+            jobs.remove(index).answer(Some(error));
+            return;
+        }
     }
     if undone.is_none() {
-        crash_points(&jobs[..ran], true);
+        crash_points(jobs, true);
         undone = execute(connection, "COMMIT").err();
         if undone.is_none() {
-            crash_points(&jobs[..ran], false);
+            crash_points(jobs, false);
         }
     }
     if let Some(error) = &undone {
-        if !connection.is_autocommit() {
-            // If even this fails, the next `BEGIN` says so to its callers.
-            execute(connection, "ROLLBACK").ok();
-        }
-        tracing::warn!(store.jobs = ran, store.code = error.code(), %error, "a group of writes was undone");
+        roll_back(connection);
+        tracing::warn!(store.jobs = jobs.len(), store.code = error.code(), %error, "a group was undone");
     }
-    for job in jobs.drain(..ran) {
+    for job in jobs.drain(..) {
         job.answer(undone.clone());
+    }
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        // If even this fails, the next `BEGIN` says so to its callers.
+        execute(connection, "ROLLBACK").ok();
     }
 }
 
@@ -243,3 +250,6 @@ fn crash_points(jobs: &[Box<dyn Job>], before: bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ impl PreparedRun {
                 outputs = ?11, waiting_for = ?12,
                 wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
                     THEN 0 ELSE ?13 END,
-                head = ?14, claims = iif(?14 > ?5, 0, claims),
+                head = ?14, claims = iif(?14 > ?5 OR ?15, 0, claims),
                 lease_boot = iif(?15, NULL, lease_boot), lease_until = iif(?15, NULL, lease_until)
              WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4 AND head = ?5",
         )?;
@@ -236,7 +236,7 @@ pub(in crate::sqlite) fn renew(
 /// Gives a lease back, if it is still there.
 pub(in crate::sqlite) fn release(connection: &Connection, boot: u64, lease: &Lease) -> Result<(), Fault> {
     let mut update = connection.prepare_cached(
-        "UPDATE runs SET lease_boot = NULL, lease_until = NULL,
+        "UPDATE runs SET lease_boot = NULL, lease_until = NULL, claims = 0,
             wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
                 THEN 0 ELSE wake_at END
          WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
