@@ -61,8 +61,9 @@ struct Node {
 pub async fn node(options: NodeOptions) -> Result<(), Error> {
     let store = open(&options)?;
     let node = begin(options, &store).await?;
-    let draining = Arc::new(AtomicBool::new(node.options.fixed.is_some()));
-    if node.options.fixed.is_none() {
+    let obeys = node.options.fixed.is_none();
+    let draining = Arc::new(AtomicBool::new(!obeys));
+    if obeys {
         listen(Arc::clone(&draining));
     }
     say("ready");
@@ -91,6 +92,10 @@ pub async fn node(options: NodeOptions) -> Result<(), Error> {
     drop(node);
     store.close().await;
     say("drained");
+    if obeys {
+        // Reading standard input blocks a thread that would otherwise keep the process.
+        std::process::exit(0);
+    }
     Ok(())
 }
 

@@ -114,6 +114,16 @@ pub fn judge(facts: &Facts) -> Verdict {
     judge.verdict
 }
 
+/// What a run's parent may do to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outside {
+    Nothing,
+    /// The parent fails after it has ended, so it is undone.
+    TakesBack,
+    /// Another branch of the parent fails while it may still be going on.
+    MayCutShort,
+}
+
 struct Judge<'a> {
     facts: &'a Facts,
     guide: Guide<'a>,
@@ -175,18 +185,32 @@ impl<'a> Judge<'a> {
     fn every_run(&mut self) {
         let runs: Vec<_> = self.runs.values().copied().collect();
         let mut taken_back: BTreeSet<String> = BTreeSet::new();
+        let mut cut_short: BTreeSet<String> = BTreeSet::new();
         for (run, plan) in runs {
-            let walked = self.guide.run(plan, &run.base);
-            let back = taken_back.contains(&run.base);
-            if walked.fate == Fate::Failed || back {
+            let mut walked = self.guide.run(plan, &run.base);
+            let outside = if cut_short.contains(&run.base) {
+                walked = walked.perhaps();
+                Outside::MayCutShort
+            } else if taken_back.contains(&run.base) {
+                Outside::TakesBack
+            } else {
+                Outside::Nothing
+            };
+            if walked.fate == Fate::Failed || outside != Outside::Nothing {
                 taken_back.extend(walked.undoable_children.iter().cloned());
             }
-            self.one_run(run, plan, walked, back);
+            cut_short.extend(walked.other_children.iter().cloned());
+            self.one_run(run, plan, walked, outside);
         }
     }
 
-    fn one_run(&mut self, run: &RunClaim, plan: &Plan, walked: Walked, taken_back: bool) {
-        let stopped = walked.fate == Fate::Failed || (taken_back && walked.fate == Fate::Done);
+    fn one_run(&mut self, run: &RunClaim, plan: &Plan, walked: Walked, outside: Outside) {
+        let stopped = match outside {
+            Outside::Nothing => walked.fate == Fate::Failed,
+            Outside::TakesBack => walked.fate != Fate::Blocked,
+            // How far it got isn't said, so its own word is taken for whether it is to be undone.
+            Outside::MayCutShort => matches!(run.status.as_str(), "cancelled" | "failed"),
+        };
         let mut must = walked.must;
         let mut refused_undo = false;
         if stopped {
@@ -208,7 +232,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        self.end(run, walked.fate, taken_back, refused_undo);
+        self.end(run, walked.fate, outside, refused_undo);
         // Of a run that isn't at its end only the forward part is judged: its end is judged above.
         for (token, operation) in &must {
             self.required(run, token, *operation);
@@ -222,13 +246,15 @@ impl<'a> Judge<'a> {
         self.due.extend(must.into_keys().chain(walked.may.into_keys()));
     }
 
-    fn end(&mut self, run: &RunClaim, fate: Fate, taken_back: bool, refused_undo: bool) {
-        let right: &[&str] = match (fate, taken_back) {
-            (Fate::Done, false) => &["succeeded"],
+    fn end(&mut self, run: &RunClaim, fate: Fate, outside: Outside, refused_undo: bool) {
+        let right: &[&str] = match (fate, outside) {
+            (Fate::Done, Outside::Nothing) => &["succeeded"],
             // Whether a child's own child could be undone isn't looked into here.
-            (Fate::Done, true) => &["cancelled", "failed"],
-            (Fate::Failed, _) => &["failed"],
+            (Fate::Done, Outside::TakesBack) => &["cancelled", "failed"],
             (Fate::Blocked, _) => &["waiting", "undoing", "running"],
+            (Fate::Failed, Outside::MayCutShort) => &["failed", "cancelled"],
+            (Fate::Failed, _) => &["failed"],
+            (Fate::Done, Outside::MayCutShort) => &["succeeded", "cancelled", "failed"],
         };
         if right.contains(&run.status.as_str()) {
             return;

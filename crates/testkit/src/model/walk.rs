@@ -70,7 +70,7 @@ impl Walked {
     }
 
     /// The same where it isn't said how far it got.
-    fn perhaps(mut self) -> Self {
+    pub(super) fn perhaps(mut self) -> Self {
         self.may.append(&mut self.must);
         self.other_children.append(&mut self.children);
         self
