@@ -1,0 +1,270 @@
+//! Every action once, on a well-behaved sandbox, in an order in which later ones can use what
+//! earlier ones made.
+
+use std::collections::BTreeSet;
+
+use ports::Tools;
+use serde_json::{Value, json};
+use types::{Mode, Outcome, TenantId};
+
+use crate::rig::{Rig, told};
+
+#[tokio::test]
+async fn every_action_works_over_http() {
+    every_action(Rig::start(false).await).await;
+}
+
+#[tokio::test]
+async fn every_action_works_over_tls() {
+    every_action(Rig::start(true).await).await;
+}
+
+async fn every_action(rig: Rig) {
+    rig.sandbox.set_zoom_restart_reads(1).expect("a setting");
+    slack(&rig).await;
+    zoom(&rig).await;
+    servicenow(&rig).await;
+    local(&rig).await;
+    devices(&rig).await;
+    let all: BTreeSet<String> = rig
+        .registry
+        .catalog()
+        .actions()
+        .map(types::ActionSpec::name)
+        .collect();
+    assert_eq!(
+        *rig.tried.lock().expect("the list"),
+        all,
+        "an action was not tried"
+    );
+    for tool in ["slack", "zoom", "servicenow", "local", "qsys_control"] {
+        let health = rig.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await;
+        assert!(health.ok, "{health:?}");
+    }
+    rig.sandbox.shutdown().await;
+}
+
+async fn slack(rig: &Rig) {
+    assert!(rig.output("slack.auth_test", json!({})).await["team_id"].is_string());
+    let channels = rig.output("slack.list_channels", json!({"prefix": "av"})).await;
+    assert_eq!(channels["channels"].as_array().expect("channels").len(), 4);
+    let said = rig
+        .output(
+            "slack.post_message",
+            json!({"channel": "#avops", "text": "hello"}),
+        )
+        .await;
+    let link = said["permalink"].as_str().expect("a permalink");
+    assert!(link.contains("/archives/"), "{link}");
+    let reply = json!({"channel": "#avops", "text": "again", "thread_ts": said["ts"]});
+    match rig.perform("another key", "slack.post_message", &reply).await {
+        Outcome::Succeeded { output, artifacts } => {
+            assert_ne!(output.value["ts"], said["ts"]);
+            assert_eq!(artifacts[0].url.as_deref(), output.value["permalink"].as_str());
+        }
+        other => panic!("{other:?}"),
+    }
+    let history = rig.output("slack.history", json!({"channel": "#avops"})).await;
+    // Replies are read in their thread, as in Slack itself.
+    assert_eq!(history["messages"].as_array().map(Vec::len), Some(1));
+}
+
+async fn zoom(rig: &Rig) {
+    let rooms = rig.output("zoom.list_rooms", json!({"status": "Offline"})).await;
+    assert_eq!(rooms["rooms"][0]["name"], "Boardroom 4A");
+    for query in ["zr-101", "boardroom 4a", "Boardroom-4A@avops.example"] {
+        let room = rig.output("zoom.find_room", json!({"query": query})).await;
+        assert_eq!(
+            (&room["id"], &room["status"]),
+            (&json!("ZR-101"), &json!("Offline")),
+            "{query}"
+        );
+    }
+    let nowhere = rig
+        .perform("k", "zoom.find_room", &json!({"query": "Bordroom 4A"}))
+        .await;
+    assert_eq!(told(&nowhere), "failed room_not_found");
+    let devices = rig
+        .output("zoom.room_devices", json!({"room_id": "ZR-101"}))
+        .await;
+    assert_eq!(devices["devices"][0]["status"], "Offline");
+    let sick = rig.output("zoom.room_health", json!({"room_id": "ZR-201"})).await;
+    assert_eq!(sick["metrics"]["cpu_percent"], 93.0);
+    let policy = rig
+        .output("zoom.check_policy", json!({"room_id": "ZR-301"}))
+        .await;
+    assert_eq!(policy["ok"], false);
+    assert_eq!(
+        rig.output("zoom.check_policy", json!({"room_id": "ZR-102"}))
+            .await["ok"],
+        true
+    );
+    let restarted = rig
+        .output("zoom.restart_room", json!({"room_id": "ZR-101"}))
+        .await;
+    assert_eq!(restarted["accepted"], true);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let room = rig.output("zoom.find_room", json!({"query": "ZR-101"})).await;
+        seen.push(room["status"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(seen, ["Offline", "Available", "Available"]);
+    for action in ["zoom.create_meeting", "zoom.create_webinar"] {
+        let args = json!({"topic": "All hands", "start_time": "2027-01-20T17:00:00Z", "duration": 45});
+        let made = rig.output(action, args).await;
+        assert!(
+            made["join_url"]
+                .as_str()
+                .is_some_and(|url| url.starts_with("http")),
+            "{made}"
+        );
+        assert!(made.get("start_url").is_none(), "the host's link is a secret");
+    }
+}
+
+async fn servicenow(rig: &Rig) {
+    let known = rig
+        .output("servicenow.find_incidents", json!({"text": "Boardroom 4A"}))
+        .await;
+    assert_eq!(known["incidents"].as_array().map(Vec::len), Some(1));
+    let made = rig
+        .output(
+            "servicenow.create_incident",
+            json!({"short_description": "No sound", "urgency": "high"}),
+        )
+        .await;
+    let number = made["number"].clone();
+    let updated = rig
+        .output(
+            "servicenow.update_incident",
+            json!({"incident": number, "state": "in_progress"}),
+        )
+        .await;
+    assert_eq!(
+        (&updated["sys_id"], &updated["state"]),
+        (&made["sys_id"], &json!("2"))
+    );
+    rig.output(
+        "servicenow.add_work_note",
+        json!({"incident": number, "note": "cable swapped"}),
+    )
+    .await;
+    let read = rig
+        .output("servicenow.get_incident", json!({"incident": number}))
+        .await;
+    assert_eq!(read["urgency"], "1");
+
+    let page =
+        json!({"title": "Silent room", "html": "<p>Check the mute.</p>", "tags": ["av"], "category": "AV"});
+    let article = rig.output("servicenow.create_article", page).await;
+    assert_eq!(article["workflow_state"], "draft");
+    let id = article["number"].clone();
+    rig.output(
+        "servicenow.update_article",
+        json!({"article": id, "workflow_state": "published"}),
+    )
+    .await;
+    let read = rig.output("servicenow.get_article", json!({"article": id})).await;
+    assert_eq!(
+        (&read["title"], &read["workflow_state"]),
+        (&json!("Silent room"), &json!("published"))
+    );
+    let file = json!({"sys_id": article["sys_id"], "file_name": "sop.md", "content": "one\ntwo", "content_type": "text/markdown"});
+    assert_eq!(rig.output("servicenow.attach_file", file).await["size_bytes"], 7);
+
+    let story = rig
+        .output(
+            "servicenow.create_story",
+            json!({"short_description": "All hands"}),
+        )
+        .await;
+    for parent in [&story["sys_id"], &story["number"]] {
+        let task = rig
+            .output(
+                "servicenow.create_subtask",
+                json!({"story": parent, "short_description": "Rehearse"}),
+            )
+            .await;
+        assert_eq!(task["story"], story["sys_id"]);
+    }
+    let task = rig
+        .output(
+            "servicenow.create_task",
+            json!({"short_description": "Clean", "assignment_group": "AV Operations"}),
+        )
+        .await;
+    assert!(task["url"].as_str().is_some_and(|url| url.starts_with("http")));
+}
+
+async fn local(rig: &Rig) {
+    let list = json!({"items": [{"item": "a", "ok": true}, {"item": "b", "value": 1, "expected": 2}, "c"]});
+    let checked = rig.output("local.run_checklist", list).await;
+    assert_eq!(checked["ok"], false);
+    let limits = json!({"metrics": {"cpu_percent": 93}, "thresholds": {"cpu_percent": 85}});
+    assert_eq!(
+        rig.output("local.evaluate_thresholds", limits).await["breaches"][0]["metric"],
+        "cpu_percent"
+    );
+    assert_eq!(
+        rig.output("local.slug", json!({"text": "All Hands!"})).await["slug"],
+        "all-hands"
+    );
+    let report = rig
+        .output("local.report_status", json!({"title": "T", "notes": ["n"]}))
+        .await;
+    assert!(report["text"].as_str().is_some_and(|text| text.contains('n')));
+    let page = rig
+        .output(
+            "local.sop_to_article",
+            json!({"sop": "# Reset <it>\n- Unplug\n- Wait"}),
+        )
+        .await;
+    assert_eq!(page["title"], "Reset <it>");
+    assert!(!page["html"].to_string().contains("<it>"), "{page}");
+    assert_eq!(
+        rig.output("local.echo", json!({"a": [1]})).await,
+        json!({"a": [1]})
+    );
+    rig.output("local.noop", json!({})).await;
+    assert_eq!(
+        rig.output("local.note", json!({"text": "so"})).await["text"],
+        "so"
+    );
+    for _ in 0..2 {
+        rig.output(
+            "local.save_recipe_draft",
+            json!({"name": "draft", "text": "name: x"}),
+        )
+        .await;
+        rig.output("local.save_file", json!({"name": "a.txt", "content": "abc"}))
+            .await;
+    }
+    assert_eq!(
+        rig.sink.kept.lock().expect("the sink").len(),
+        2,
+        "each is kept once for its key"
+    );
+}
+
+async fn devices(rig: &Rig) {
+    let louder = json!({"device_id": "core-4a", "channel": "main", "db": -6.5});
+    assert_eq!(rig.output("qsys_control.set_gain", louder).await["db"], -6.5);
+    rig.output(
+        "qsys_control.recall_snapshot",
+        json!({"snapshot": "Presentation"}),
+    )
+    .await;
+    let status: Value = rig
+        .output("qsys_control.get_device_status", json!({"device_id": "core-4a"}))
+        .await;
+    assert_eq!(
+        (&status["gains"]["main"], &status["snapshot"]),
+        (&json!(-6.5), &json!("Presentation"))
+    );
+    let spec = rig.spec("qsys_control.recall_snapshot");
+    assert_eq!(
+        spec.effect,
+        types::Effect::Destructive,
+        "what nobody has classified is destructive"
+    );
+}

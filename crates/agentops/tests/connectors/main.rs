@@ -1,0 +1,5 @@
+//! Every connector action against the real sandbox: over HTTP and TLS, well and misbehaving.
+
+mod actions;
+mod faults;
+mod rig;
