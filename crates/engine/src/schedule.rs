@@ -40,16 +40,14 @@ impl Decider<'_> {
         };
         self.events.push(scheduled);
         match what {
-            Frozen::Ask { name, prompt, schema } => {
-                if self.input(&name).is_none() {
-                    self.events.push(Event::InputRequested {
-                        step: key.clone(),
-                        name,
-                        prompt,
-                        schema,
-                    });
-                    self.actions.push(Action::AskPerson { step: key.clone() });
-                }
+            Frozen::Ask { name, prompt, schema } if self.input(&name).is_none() => {
+                self.events.push(Event::InputRequested {
+                    step: key.clone(),
+                    name,
+                    prompt,
+                    schema,
+                });
+                self.actions.push(Action::AskPerson { step: key.clone() });
             }
             Frozen::Confirm { .. } | Frozen::Manual { .. } => {
                 self.actions.push(Action::AskPerson { step: key.clone() });

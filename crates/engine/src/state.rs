@@ -289,7 +289,9 @@ impl State {
             Stage::Ready | Stage::Person | Stage::Child | Stage::Container => None,
             Stage::InFlight { .. } | Stage::Uncertain | Stage::Done => return None,
         };
-        match (own, step.deadline) {
+        // A write of unknown outcome is not given up at its deadline.
+        let deadline = step.deadline.filter(|_| !step.outcome_open());
+        match (own, deadline) {
             (Some(own), Some(deadline)) => Some(own.min(deadline)),
             (own, deadline) => own.or(deadline),
         }

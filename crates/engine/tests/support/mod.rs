@@ -1,0 +1,7 @@
+//! What the cases need: recipes in few words, and a shell without clock, network or disk.
+
+pub mod build;
+pub mod world;
+
+pub use build::*;
+pub use world::{Reply, World, key};
