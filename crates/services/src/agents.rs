@@ -1,7 +1,7 @@
 //! Agents: named workers with a domain, instructions and tools.
 
 use ports::AgentRecord;
-use serde_json::{Value, json};
+use serde_json::json;
 use types::{Actor, AgentId};
 
 use crate::names::not_found;
@@ -19,6 +19,9 @@ pub struct NewAgent {
     pub instructions: String,
     /// Tools it may use.
     pub tools: Vec<String>,
+    /// Recipes that are its own, by slug.
+    #[serde(default)]
+    pub recipes: Vec<String>,
 }
 
 /// Agents, by name.
@@ -58,7 +61,7 @@ pub async fn make(services: &Services, new: &NewAgent, by: &Actor) -> Result<Age
         domain: new.domain.clone(),
         instructions: new.instructions.clone(),
         tools: new.tools.clone(),
-        config: Value::Null,
+        config: json!({"recipes": new.recipes}),
         created_at: now,
         updated_at: now,
         archived_at: None,

@@ -7,6 +7,7 @@
 
 pub mod agents;
 pub mod approvals;
+pub mod call;
 pub mod facts;
 mod names;
 pub mod people;

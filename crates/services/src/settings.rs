@@ -16,6 +16,10 @@ pub const GROUPS: &str = "approvals.groups";
 pub const RULES: &str = "approvals.rules";
 /// The rule for writes that nothing else decides.
 pub const REST: &str = "approvals.rest";
+/// Where tools live in real mode, by tool.
+pub const BASE_URLS: &str = "tools.base_urls";
+/// Tools whose address may be private.
+pub const PRIVATE: &str = "tools.private";
 /// Mock or real, for runs that don't say.
 pub const MODE: &str = "runs.mode";
 
@@ -68,6 +72,20 @@ pub const KEYS: &[Key] = &[
         form: r#""mock" or "real""#,
         default: || json!("mock"),
         check: |value| as_type::<types::Mode>(value, r#""mock" or "real""#),
+    },
+    Key {
+        name: BASE_URLS,
+        description: "where tools live in real mode, by tool; a secret is sent only to the origin it was set for",
+        form: r#"{"servicenow": "https://example.service-now.com"}"#,
+        default: || json!({}),
+        check: check_urls,
+    },
+    Key {
+        name: PRIVATE,
+        description: "tools whose address may be private, loopback or link-local in real mode",
+        form: r#"["qsys_control"]"#,
+        default: || json!([]),
+        check: |value| as_type::<Vec<String>>(value, "a list of tools"),
     },
 ];
 
@@ -142,7 +160,10 @@ pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Re
 }
 
 /// The value of a known key, or its default.
-pub(crate) async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
+///
+/// # Errors
+/// `setting_unknown`, `setting_invalid` if the stored value has another type, or the store can't be read.
+pub async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
     let setting = get(services, key).await?;
     serde_json::from_value(setting.value).map_err(|error| stored_badly(key, &error.to_string()))
 }
@@ -225,6 +246,18 @@ fn check_groups(value: &Value) -> std::result::Result<(), String> {
         value,
         "an object of groups and lists of names",
     )
+}
+
+fn check_urls(value: &Value) -> std::result::Result<(), String> {
+    let urls: std::collections::BTreeMap<String, String> =
+        serde_json::from_value(value.clone()).map_err(|_| "it is an object of tools and URLs".to_owned())?;
+    match urls
+        .iter()
+        .find(|(_, url)| crate::secrets::origin_of(url).is_none())
+    {
+        Some((tool, url)) => Err(format!("'{}' of {} is not a URL", cut(url), cut(tool))),
+        None => Ok(()),
+    }
 }
 
 fn as_type<T: DeserializeOwned>(value: &Value, what: &str) -> std::result::Result<(), String> {

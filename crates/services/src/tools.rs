@@ -4,7 +4,7 @@ use engine::Message;
 use ports::{RunFilter, ToolRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
-use types::{Actor, Effect, Failure, Idempotency, Lookup, Mode, Risk, RunStatus, ToolSpec};
+use types::{Actor, Effect, Failure, Idempotency, Mode, Risk, RunStatus, ToolSpec};
 
 use crate::names::not_found;
 use crate::runs::post;
@@ -171,13 +171,7 @@ pub async fn add_http(
 /// # Errors
 /// `action_unknown`, `setting_invalid`, or the store can't be written.
 pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor) -> Result<()> {
-    let catalog = services.tools.catalog();
-    let Lookup::Found(spec) = catalog.find(action) else {
-        let near =
-            crate::names::nearest(action, catalog.names()).map(|near| format!("did you mean '{near}'?"));
-        let failure = Failure::new("action_unknown", format!("no configured tool offers '{action}'"));
-        return Err(failure.hint(near.unwrap_or_else(|| "see `agentops tool list`".to_owned())));
-    };
+    let spec = crate::call::find_action(services, action)?;
     let mut rules: serde_json::Map<String, Value> = settings::read(services, settings::RULES).await?;
     if rule.is_null() {
         rules.remove(&spec.name());

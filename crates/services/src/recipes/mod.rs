@@ -120,7 +120,10 @@ pub(crate) async fn runnable(
 }
 
 /// The checked tree of a version.
-pub(crate) fn tree(version: &VersionRecord) -> Result<Arc<Recipe>> {
+///
+/// # Errors
+/// `recipe_has_errors` if it has none, `recipe_unreadable` if this binary can't read it.
+pub fn tree(version: &VersionRecord) -> Result<Arc<Recipe>> {
     let Some(tree) = &version.tree else {
         let message = format!("version {} of '{}' has errors", version.version, version.name);
         return Err(

@@ -1,0 +1,100 @@
+//! The command line as a whole.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::commands::{
+    agent, approvals, completions, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
+};
+use crate::config::Flags;
+use crate::exit::Exit;
+
+/// Runs operational procedures: recipes that survive a crash, with a person's approval where it counts
+#[derive(Debug, Parser)]
+#[command(name = "agentops", version, propagate_version = true, after_help = exits(), max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration file, instead of agentops.toml in the data folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write one JSON document to standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Start and decide under this name
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub user: Option<String>,
+}
+
+impl Global {
+    /// What it says about the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            file: self.config.clone(),
+            data: self.data.clone(),
+            user: self.user.clone(),
+        }
+    }
+}
+
+/// One command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a data folder and seed it; again at will, it says what was there
+    Init(init::Init),
+    /// Work on runs, with the sandbox beside, and answer /healthz and /readyz
+    Serve(serve::Serve),
+    /// Serve the vendors' sandbox alone
+    Sandbox(sandbox::Sandbox),
+    /// Check, show and save recipes
+    #[command(subcommand)]
+    Recipe(recipe::Recipe),
+    /// Start, watch, answer and stop runs
+    #[command(subcommand)]
+    Run(run::Run),
+    /// What waits for a decision
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
+    /// Tools and their actions
+    #[command(subcommand)]
+    Tool(tool::Tool),
+    /// Agents
+    #[command(subcommand)]
+    Agent(agent::Agent),
+    /// Settings of this installation
+    #[command(subcommand)]
+    Setting(setting::Setting),
+    /// Secrets for real mode
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print docs/cli.md
+    #[command(hide = true)]
+    Reference(reference::Reference),
+}
+
+/// The whole command line, for help, completions and the reference.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn exits() -> String {
+    let lines: Vec<String> = Exit::ALL
+        .iter()
+        .map(|(exit, text)| format!("  {:>3}  {text}", exit.code()))
+        .collect();
+    format!("Exit codes:\n{}", lines.join("\n"))
+}

@@ -1,0 +1,222 @@
+//! `agentops approvals`: what waits for a decision, and deciding it.
+
+use clap::{Args, Subcommand, ValueEnum};
+use engine::rows::{ApprovalRow, ApprovalStatus};
+use serde_json::Value;
+use services::approvals;
+use types::{ApprovalId, Timestamp};
+
+use super::embedded::{Watching, change};
+use super::{Context, Done};
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+use crate::output::{Style, ago, span, table};
+
+/// What waits for a decision
+#[derive(Debug, Subcommand)]
+pub enum Approvals {
+    /// List approvals, newest first; those that wait, unless another state is asked
+    List(List),
+    /// Show an approval: the exact arguments, who may decide, votes
+    Show {
+        /// The approval
+        id: ApprovalId,
+    },
+    /// Approve
+    Approve(Approve),
+    /// Deny
+    Deny(Deny),
+}
+
+/// List approvals
+#[derive(Debug, Args)]
+pub struct List {
+    /// The state
+    #[arg(long, value_enum, default_value_t = State::Pending)]
+    pub status: State,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+}
+
+/// A state, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// People may decide
+    Pending,
+    /// Enough people agreed
+    Approved,
+    /// One person refused
+    Denied,
+    /// Nobody decided in time
+    Expired,
+    /// The run ended first
+    Void,
+    /// Every state
+    All,
+}
+
+/// Approve
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The approval
+    pub id: ApprovalId,
+    /// What to remember of it
+    #[arg(long, default_value = "")]
+    pub note: String,
+    #[command(flatten)]
+    pub watching: Watching,
+}
+
+/// Deny
+#[derive(Debug, Args)]
+pub struct Deny {
+    /// The approval
+    pub id: ApprovalId,
+    /// Why
+    #[arg(long)]
+    pub note: String,
+    #[command(flatten)]
+    pub watching: Watching,
+}
+
+impl Approvals {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        match self {
+            Approvals::List(command) => command.run(context).await,
+            Approvals::Show { id } => show(context, id).await,
+            Approvals::Approve(Approve { id, note, watching }) => {
+                decide(context, id, true, &note, watching).await
+            }
+            Approvals::Deny(Deny { id, note, watching }) => decide(context, id, false, &note, watching).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, context: &Context) -> Done {
+        let status = match self.status {
+            State::Pending => Some(ApprovalStatus::Pending),
+            State::Approved => Some(ApprovalStatus::Approved),
+            State::Denied => Some(ApprovalStatus::Denied),
+            State::Expired => Some(ApprovalStatus::Expired),
+            State::Void => Some(ApprovalStatus::Void),
+            State::All => None,
+        };
+        let app = context.open(Access::Guest).await?;
+        let rows = approvals::list(&app.services, status, self.limit).await;
+        let now = app.services.clock.now();
+        app.close().await;
+        let rows = rows?;
+        context.output.answer(&rows, |style| {
+            let columns = ["approval", "action", "recipe", "mode", "for", "asked", "state"];
+            let nothing = if self.status == State::All {
+                "no approvals yet"
+            } else {
+                "no approval in that state"
+            };
+            table(
+                style,
+                &columns,
+                rows.iter().map(|row| line(row, now)).collect(),
+                nothing,
+            )
+        })?;
+        Ok(Exit::Ok)
+    }
+}
+
+async fn show(context: &Context, id: ApprovalId) -> Done {
+    let app = context.open(Access::Guest).await?;
+    let row = approvals::show(&app.services, id).await;
+    let now = app.services.clock.now();
+    app.close().await;
+    let row = row?;
+    context.output.answer(&row, |style| page(style, &row, now))?;
+    Ok(Exit::Ok)
+}
+
+async fn decide(context: &Context, id: ApprovalId, approve: bool, note: &str, watching: Watching) -> Done {
+    change(context, watching, async |app: &App| {
+        let run = approvals::show(&app.services, id).await?.run;
+        approvals::decide(&app.services, id, approve, note, &context.user(app).await?).await?;
+        Ok(run)
+    })
+    .await
+}
+
+fn line(row: &ApprovalRow, now: Timestamp) -> Vec<String> {
+    vec![
+        row.id.to_string(),
+        row.action.clone(),
+        row.recipe_name.clone(),
+        row.mode.to_string(),
+        row.requester.name.clone(),
+        ago(row.requested_at, now),
+        row.status.as_str().to_owned(),
+    ]
+}
+
+fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
+    let mut lines = vec![
+        format!(
+            "{}  {}  {}",
+            style.strong(&row.action),
+            row.status.as_str(),
+            style.dim(&row.id.to_string())
+        ),
+        style.dim(&format!(
+            "{} at {} of {}, {}, started by {}",
+            row.recipe_name, row.step, row.run, row.mode, row.requester.name
+        )),
+        row.reason.clone(),
+        style.strong("Arguments"),
+    ];
+    match row.args.value.as_object() {
+        Some(map) => lines.extend(
+            map.iter()
+                .map(|(name, value)| format!("  {name}: {}", plain(value))),
+        ),
+        None => lines.push(format!("  {}", row.args.value)),
+    }
+    let who = if row.groups.is_empty() {
+        "anyone but the requester".to_owned()
+    } else {
+        row.groups.join(", ")
+    };
+    lines.push(format!(
+        "{} {who}; needed: {}",
+        style.dim("who may decide:"),
+        row.quorum
+    ));
+    for vote in &row.votes {
+        let verdict = if vote.approve {
+            style.good("approved")
+        } else {
+            style.bad("denied")
+        };
+        lines.push(format!(
+            "  {} {verdict} {} {}",
+            vote.by.name,
+            ago(vote.at, now),
+            vote.note
+        ));
+    }
+    if row.status == ApprovalStatus::Pending {
+        lines.push(format!(
+            "{} {}",
+            style.dim("lapses in"),
+            span(row.expires_at.since(now))
+        ));
+        lines.push(style.dim(&format!(
+            "agentops approvals approve {} | deny {} --note WHY",
+            row.id, row.id
+        )));
+    }
+    lines.join("\n")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,74 @@
+//! `agentops init`: make a data folder and seed it.
+
+use clap::Args;
+use serde_json::json;
+use services::setup::{self, Item, Standing};
+
+use super::{Context, Done};
+use crate::compose::Access;
+use crate::exit::Exit;
+use crate::output::{Progress, Style, table};
+use crate::shipped;
+
+/// Make a data folder and seed it; again at will, it says what was there
+#[derive(Debug, Args)]
+pub struct Init {}
+
+impl Init {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let folder = context.config.data.path().to_owned();
+        let was_there = folder.join("agentops.db").exists();
+        let progress = Progress::start(&context.output, "setting up");
+        let app = match context.open(Access::Create).await {
+            // Beside a server the database is there, and seeding needs nothing that only it may do.
+            Err(failure) if failure.code == "data_in_use" => context.open(Access::Guest).await?,
+            opened => opened?,
+        };
+        let made = setup::make(&app.services, &shipped::seeds()?).await;
+        app.close().await;
+        drop(progress);
+        let items = made?;
+        let shown = std::path::absolute(&folder)
+            .unwrap_or(folder)
+            .display()
+            .to_string();
+        let document = json!({"folder": shown, "database": {"made": !was_there}, "items": items});
+        context
+            .output
+            .answer(&document, |style| human(style, &shown, was_there, &items))?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn human(style: Style, folder: &str, was_there: bool, items: &[Item]) -> String {
+    let said = |made: bool, standing: Standing| match (made, standing) {
+        (true, Standing::Older) => style.good("updated"),
+        (true, _) => style.good("made"),
+        (false, Standing::Changed) => style.warn("there, changed by you"),
+        (false, _) => style.dim("was there"),
+    };
+    let database = if was_there {
+        Standing::There
+    } else {
+        Standing::Missing
+    };
+    let mut rows = vec![vec![
+        "database".to_owned(),
+        "agentops.db".to_owned(),
+        said(!was_there, database),
+    ]];
+    rows.extend(items.iter().map(|item| {
+        vec![
+            item.noun.to_owned(),
+            item.name.clone(),
+            said(item.made, item.standing),
+        ]
+    }));
+    format!(
+        "{}\n{}\n\n{}\n  agentops recipe list\n  agentops run start zoom-room-hdmi-black --input room=\"Boardroom 4A\" --watch",
+        style.strong(folder),
+        table(style, &["what", "name", ""], rows, ""),
+        style.dim("Next:"),
+    )
+}

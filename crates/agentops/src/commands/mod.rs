@@ -1,0 +1,85 @@
+//! The commands, one file each, and what they share.
+
+pub mod agent;
+pub mod approvals;
+pub mod completions;
+mod embedded;
+pub mod init;
+pub mod recipe;
+pub mod reference;
+pub mod run;
+pub mod sandbox;
+pub mod secret;
+pub mod serve;
+pub mod setting;
+pub mod tool;
+
+use types::{Actor, Failure};
+
+use crate::cli::{Cli, Command};
+use crate::compose::{Access, App};
+use crate::config::{self, Config};
+use crate::exit::Exit;
+use crate::logging;
+use crate::output::Output;
+
+/// What a command comes to.
+pub type Done = Result<Exit, Failure>;
+
+/// What every command has.
+pub struct Context {
+    /// How it is configured.
+    pub config: Config,
+    /// Where it writes.
+    pub output: Output,
+}
+
+impl Context {
+    /// Opens the data folder.
+    ///
+    /// # Errors
+    /// See [`App::open`].
+    pub async fn open(&self, access: Access) -> Result<App, Failure> {
+        App::open(self.config.clone(), access).await
+    }
+
+    /// Who is at the keyboard.
+    ///
+    /// # Errors
+    /// The groups can't be read.
+    pub async fn user(&self, app: &App) -> Result<Actor, Failure> {
+        services::people::actor(&app.services, &self.config.user.name).await
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the command says.
+pub async fn run(cli: Cli, output: Output) -> Done {
+    // These need no configuration, and so work with a broken one.
+    match &cli.command {
+        Command::Completions(completions) => return completions.run(output),
+        Command::Reference(reference) => return reference.run(output),
+        Command::Recipe(recipe::Recipe::Schema(schema)) => return schema.run(output),
+        _ => {}
+    }
+    let env: Vec<_> = std::env::vars_os().collect();
+    let config = config::load(&cli.global.flags(), &env)?;
+    logging::start(&config.log)?;
+    let context = Context { config, output };
+    match cli.command {
+        Command::Init(command) => command.run(&context).await,
+        Command::Serve(command) => command.run(&context).await,
+        Command::Sandbox(command) => command.run(context).await,
+        Command::Recipe(command) => command.run(&context).await,
+        Command::Run(command) => command.run(&context).await,
+        Command::Approvals(command) => command.run(&context).await,
+        Command::Tool(command) => command.run(&context).await,
+        Command::Agent(command) => command.run(&context).await,
+        Command::Setting(command) => command.run(&context).await,
+        Command::Secret(command) => command.run(&context).await,
+        Command::Completions(command) => command.run(output),
+        Command::Reference(command) => command.run(output),
+    }
+}

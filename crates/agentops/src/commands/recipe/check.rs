@@ -1,0 +1,101 @@
+//! `agentops recipe check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use recipe::{Checked, Severity};
+use serde_json::json;
+use types::Failure;
+
+use crate::args::bytes_file;
+use crate::commands::{Context, Done};
+use crate::compose::Access;
+use crate::exit::Exit;
+use crate::output::{Style, diagnostics};
+
+/// Check files and show every problem with its place
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Recipes; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+impl Check {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let texts: Vec<(String, Vec<u8>)> = self
+            .files
+            .iter()
+            .map(|file| Ok((file.display().to_string(), bytes_file(file)?)))
+            .collect::<Result<_, Failure>>()?;
+        let app = context.open(Access::Guest).await?;
+        let known = services::recipes::context(&app.services).await;
+        app.close().await;
+        let known = known?;
+        let checked: Vec<(String, Checked)> = texts
+            .into_iter()
+            .map(|(file, text)| (file, known.check(&text)))
+            .collect();
+        let good = checked.iter().all(|(_, checked)| errors(checked) == 0);
+        let files: Vec<_> = checked
+            .iter()
+            .map(|(file, checked)| {
+                json!({
+                    "file": file,
+                    "name": checked.name,
+                    "dialect": checked.dialect,
+                    "runnable": checked.runnable(),
+                    "diagnostics": checked.diagnostics,
+                    "bindings": checked.bindings,
+                })
+            })
+            .collect();
+        context
+            .output
+            .answer(&json!({"ok": good, "files": files}), |style| {
+                let pages: Vec<String> = checked
+                    .iter()
+                    .map(|(file, checked)| page(style, file, checked))
+                    .collect();
+                pages.join("\n")
+            })?;
+        Ok(if good { Exit::Ok } else { Exit::Refused })
+    }
+}
+
+/// What was found in one file, for people.
+pub(super) fn page(style: Style, file: &str, checked: &Checked) -> String {
+    let mut text = diagnostics(style, file, &checked.diagnostics);
+    for binding in &checked.bindings {
+        let to = match &binding.action {
+            Some(action) => format!("is done by {}", style.strong(action)),
+            None => style.warn("is not done by any tool"),
+        };
+        text.push_str(&format!("{file}:{}: '{}' {to}\n", binding.line, binding.words));
+    }
+    let errors = errors(checked);
+    let rest = checked.diagnostics.len() - errors;
+    let name = checked.name.as_deref().unwrap_or("a recipe without a name");
+    let verdict = match (errors, checked.runnable()) {
+        (0, true) => style.good("can run"),
+        (0, false) => style.warn("can't run yet"),
+        (1, _) => style.bad("1 error"),
+        (count, _) => style.bad(&format!("{count} errors")),
+    };
+    let rest = match rest {
+        0 => String::new(),
+        1 => ", 1 remark".to_owned(),
+        count => format!(", {count} remarks"),
+    };
+    text.push_str(&format!("{file}: {name}: {verdict}{rest}"));
+    text
+}
+
+fn errors(checked: &Checked) -> usize {
+    checked
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .count()
+}

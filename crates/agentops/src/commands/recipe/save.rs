@@ -1,0 +1,87 @@
+//! `agentops recipe save`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use recipe::Severity;
+use services::recipes::{self, SaveRecipe, SavedRecipe};
+
+use super::check::page;
+use crate::args::text_file;
+use crate::commands::{Context, Done};
+use crate::compose::Access;
+use crate::exit::Exit;
+use crate::output::Style;
+
+/// Save a file as a new version; one with errors becomes a draft
+#[derive(Debug, Args)]
+pub struct Save {
+    /// The recipe; - is standard input
+    pub file: PathBuf,
+    /// Let runs follow this version from now on
+    #[arg(long)]
+    pub activate: bool,
+    /// The short name to keep it under, if not that of its name
+    #[arg(long)]
+    pub slug: Option<String>,
+}
+
+impl Save {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let text = text_file(&self.file)?;
+        let app = context.open(Access::Guest).await?;
+        let saved = async {
+            let by = context.user(&app).await?;
+            recipes::save(
+                &app.services,
+                SaveRecipe {
+                    text,
+                    slug: self.slug,
+                    activate: self.activate,
+                    by,
+                },
+            )
+            .await
+        }
+        .await;
+        app.close().await;
+        let saved = saved?;
+        let file = self.file.display().to_string();
+        context
+            .output
+            .answer(&saved, |style| human(style, &file, &saved))?;
+        Ok(if saved.runnable { Exit::Ok } else { Exit::Refused })
+    }
+}
+
+fn human(style: Style, file: &str, saved: &SavedRecipe) -> String {
+    let what = match (saved.new, saved.new_recipe) {
+        (_, true) => "new recipe",
+        (true, false) => "new version",
+        (false, false) => "unchanged",
+    };
+    let state = match (saved.active, saved.runnable) {
+        (true, _) => style.good("active"),
+        (false, true) => style.warn("a draft"),
+        (false, false) => style.bad("a draft with errors"),
+    };
+    let line = format!(
+        "{} version {}: {what}, {state}",
+        style.strong(&saved.slug),
+        saved.version
+    );
+    if saved
+        .checked
+        .diagnostics
+        .iter()
+        .any(|found| found.severity == Severity::Error)
+    {
+        return format!("{}\n{line}", page(style, file, &saved.checked));
+    }
+    if saved.active || !saved.runnable {
+        return line;
+    }
+    let next = format!("agentops recipe activate {} {}", saved.slug, saved.version);
+    format!("{line}\n{}", style.dim(&next))
+}

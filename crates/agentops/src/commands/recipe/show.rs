@@ -1,0 +1,100 @@
+//! `agentops recipe show`.
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+use services::recipes;
+use types::Failure;
+
+use super::check::page;
+use crate::args::bytes_file;
+use crate::commands::{Context, Done};
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+
+/// Show a recipe of the library, or a file, in today's form
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Slug, name or id; or a file, which has a dot or a slash in its name
+    #[arg(value_name = "NAME|FILE")]
+    pub recipe: String,
+    /// A version other than the active one
+    #[arg(long, value_name = "N")]
+    pub version: Option<u32>,
+    /// The text as it was saved
+    #[arg(long)]
+    pub text: bool,
+}
+
+impl Show {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let app = context.open(Access::Guest).await?;
+        let file = Path::new(&self.recipe);
+        let is_file = self.version.is_none()
+            && (self.recipe == "-"
+                || (self.recipe.contains(['.', '/']) && (file.is_file() || file.extension().is_some())));
+        let shown = if is_file {
+            self.file(context, &app, file).await
+        } else {
+            self.saved(context, &app).await
+        };
+        app.close().await;
+        shown
+    }
+
+    async fn file(&self, context: &Context, app: &App, file: &Path) -> Done {
+        let bytes = bytes_file(file)?;
+        let checked = recipes::check(&app.services, &bytes).await?;
+        let Some(tree) = checked.recipe.as_ref().filter(|_| checked.runnable()) else {
+            context
+                .output
+                .answer(&json!(checked), |style| page(style, &self.recipe, &checked))?;
+            return Ok(Exit::Refused);
+        };
+        let today = recipe::show(tree);
+        context
+            .output
+            .answer(&json!({"name": tree.name, "today": today, "tree": tree}), |_| {
+                today.clone()
+            })?;
+        Ok(Exit::Ok)
+    }
+
+    async fn saved(&self, context: &Context, app: &App) -> Done {
+        let (record, version) = recipes::show(&app.services, &self.recipe, self.version).await?;
+        let tree = match recipes::tree(&version) {
+            Ok(tree) => Some(tree),
+            // A draft with errors is shown as it was written.
+            Err(Failure { code, .. }) if code == "recipe_has_errors" => None,
+            Err(failure) => return Err(failure),
+        };
+        let today = tree.as_ref().map(|tree| recipe::show(tree));
+        let document = json!({
+            "recipe": record.id,
+            "slug": record.slug,
+            "name": version.name,
+            "version": version.version,
+            "status": version.status,
+            "active": record.active,
+            "latest": record.latest,
+            "author": version.author,
+            "created_at": version.created_at,
+            "text": version.text,
+            "today": today,
+            "tree": tree,
+        });
+        context.output.answer(&document, |style| {
+            let errors = if tree.is_some() { "" } else { ", has errors" };
+            let head = style.dim(&format!("# {} version {}{errors}", record.slug, version.version));
+            let body = if self.text {
+                &version.text
+            } else {
+                today.as_ref().unwrap_or(&version.text)
+            };
+            format!("{head}\n{body}")
+        })?;
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,199 @@
+//! Following a run by its rows until it has ended, or until only people can bring it on.
+
+use std::time::Duration;
+
+use engine::rows::StepRow;
+use ports::RunFilter;
+use services::runs::{self, RunView};
+use types::{Failure, RunId, RunStatus, StepStatus, Timestamp};
+
+use super::prompt::{self, Reply};
+use crate::commands::{Context, Done};
+use crate::compose::App;
+use crate::exit::Exit;
+use crate::output::{Progress, Timeline, ending};
+use crate::signals;
+
+/// How often the rows are looked at.
+const EVERY: Duration = Duration::from_millis(100);
+/// Child runs within child runs that are looked into for what they wait for.
+const DEPTH: usize = 8;
+
+/// A run to be followed.
+pub struct Follow<'a> {
+    /// The command.
+    pub context: &'a Context,
+    /// The data folder.
+    pub app: &'a App,
+    /// The run.
+    pub run: RunId,
+    /// Whether this process works on it: then nobody else may be there to answer, and it doesn't
+    /// wait for people.
+    pub works: bool,
+    /// Show steps as they come.
+    pub live: bool,
+}
+
+impl Follow<'_> {
+    /// Follows it.
+    ///
+    /// # Errors
+    /// The run can't be read or the output written.
+    pub async fn to_the_end(&self) -> Done {
+        let interrupted = signals::asked_to_end();
+        tokio::pin!(interrupted);
+        let progress = Progress::start(&self.context.output, "running");
+        let mut timeline = Timeline::default();
+        let mut declined = None;
+        if self.live {
+            let run = runs::find(&self.app.services, self.run).await?;
+            let style = self.context.output.style();
+            self.say(
+                &progress,
+                &format!(
+                    "{}  {}",
+                    style.strong(&run.recipe_name),
+                    style.dim(&self.run.to_string())
+                ),
+            )?;
+        }
+        loop {
+            // The inbox is looked at before the rows: once it is empty, they tell what came of it.
+            let told = self
+                .app
+                .services
+                .store
+                .inbox(self.app.services.tenant, self.run)
+                .await?
+                .is_empty();
+            let view = runs::view(&self.app.services, self.run).await?;
+            self.grow(&progress, &mut timeline, &view)?;
+            if view.run.status.is_final() {
+                drop(progress);
+                return self.finish(&view, Exit::of_run(view.run.status));
+            }
+            if told && declined != Some(view.run.head) && self.only_people(&view).await? {
+                if self.context.output.interactive() && self.live {
+                    progress.pause();
+                    match prompt::ask(self.context, self.app, &view).await? {
+                        Reply::Answered => continue,
+                        Reply::Left => declined = Some(view.run.head),
+                    }
+                }
+                if self.works {
+                    drop(progress);
+                    return self.finish(&view, Exit::RunWaits);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = &mut interrupted => {
+                    drop(progress);
+                    let who = if self.works { "the next server or command on this folder" } else { "the server" };
+                    self.context.output.note(&format!("left: {who} goes on with {}", self.run));
+                    return self.finish(&view, Exit::Interrupted);
+                }
+            }
+        }
+    }
+
+    fn grow(&self, progress: &Progress, timeline: &mut Timeline, view: &RunView) -> Result<(), Failure> {
+        let now = self.app.services.clock.now();
+        progress.say(busy_with(view, now));
+        if !self.live {
+            return Ok(());
+        }
+        let lines = timeline.grow(self.context.output.style(), &view.steps, now, false);
+        if lines.is_empty() {
+            Ok(())
+        } else {
+            self.say(progress, &lines.join("\n"))
+        }
+    }
+
+    fn say(&self, progress: &Progress, text: &str) -> Result<(), Failure> {
+        progress.aside(|| self.context.output.line(text))
+    }
+
+    fn finish(&self, view: &RunView, exit: Exit) -> Done {
+        let now = self.app.services.clock.now();
+        self.context.output.answer(view, |style| {
+            if !self.live {
+                return crate::output::run_page(style, view, now);
+            }
+            let mut lines = ending(style, view);
+            let took = view.run.finished_at.unwrap_or(now).since(view.run.created_at);
+            lines.push(format!(
+                "{} {}",
+                style.run(view.run.status),
+                style.dim(&crate::output::span(took))
+            ));
+            lines.join("\n")
+        })?;
+        Ok(exit)
+    }
+
+    /// Whether nothing but a person or a signal brings the run on: nothing runs, and no timer is set.
+    async fn only_people(&self, view: &RunView) -> Result<bool, Failure> {
+        let mut open = vec![(view.clone(), 0)];
+        while let Some((view, depth)) = open.pop() {
+            match view.run.status {
+                RunStatus::Paused => continue,
+                RunStatus::Waiting | RunStatus::Undoing => {}
+                _ => return Ok(false),
+            }
+            let waiting =
+                |step: &&StepRow| matches!(step.status, StepStatus::Waiting | StepStatus::Uncertain);
+            let waits: Vec<&StepRow> = view.steps.iter().filter(waiting).collect();
+            let children: Vec<&&StepRow> = waits.iter().filter(|step| step.kind == "run").collect();
+            let people = view.asks.len() + view.approvals.len();
+            let at_it = view.steps.iter().any(|step| {
+                matches!(step.status, StepStatus::Running | StepStatus::Pending) && !is_container(step)
+            });
+            if at_it || waits.len() != people + children.len() || waits.is_empty() || depth > DEPTH {
+                return Ok(false);
+            }
+            if !children.is_empty() {
+                for child in self.open_children(view.run.run).await? {
+                    open.push((child, depth + 1));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    async fn open_children(&self, parent: RunId) -> Result<Vec<RunView>, Failure> {
+        let filter = RunFilter {
+            parent: Some(parent),
+            limit: 1_000,
+            ..RunFilter::default()
+        };
+        let mut views = Vec::new();
+        for row in runs::list(&self.app.services, filter).await? {
+            if !row.status.is_final() {
+                views.push(runs::view(&self.app.services, row.run).await?);
+            }
+        }
+        Ok(views)
+    }
+}
+
+fn is_container(step: &StepRow) -> bool {
+    matches!(step.kind.as_str(), "for_each" | "parallel")
+}
+
+fn busy_with(view: &RunView, now: Timestamp) -> String {
+    let running = view
+        .steps
+        .iter()
+        .rfind(|step| step.status == StepStatus::Running && !is_container(step));
+    match running {
+        Some(step) => format!(
+            "{} ({})",
+            step.title,
+            crate::output::span(now.since(step.scheduled_at) / 1000 * 1000)
+        ),
+        None if !view.run.waiting_for.is_empty() => format!("waits for {}", view.run.waiting_for),
+        None => view.run.status.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+//! `agentops sandbox`: the vendors' sandbox alone.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use runtime::system::SystemClock;
+use serde_json::json;
+use types::Failure;
+
+use super::{Context, Done};
+use crate::compose::start_sandbox;
+use crate::exit::Exit;
+use crate::signals;
+
+/// Serve the vendors' sandbox alone
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Where to listen, instead of the configured address
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Listen for TLS too
+    #[arg(long)]
+    pub tls: bool,
+    /// Keep the state in this file between starts
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Write the certificate authority of --tls to this file
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Sandbox {
+    /// Runs it.
+    pub async fn run(self, mut context: Context) -> Done {
+        if let Some(listen) = self.listen {
+            context.config.sandbox.listen = listen;
+        }
+        context.config.sandbox.tls |= self.tls;
+        let handle = start_sandbox(&context.config, self.state, Arc::new(SystemClock)).await?;
+        if let (Some(path), Some(pem)) = (&self.ca, handle.ca_pem()) {
+            std::fs::write(path, pem).map_err(|error| {
+                Failure::new(
+                    "file_unwritable",
+                    format!("failed to write '{}': {error}", path.display()),
+                )
+            })?;
+        }
+        let vendors: serde_json::Map<String, serde_json::Value> = sandbox::Vendor::ALL
+            .into_iter()
+            .map(|vendor| (vendor.to_string(), handle.base_url(vendor).into()))
+            .collect();
+        let document = json!({"http": handle.http_url(), "https": handle.https_url(), "vendors": vendors});
+        context.output.answer(&document, |style| {
+            let mut lines = vec![format!("sandbox at {}", style.strong(handle.http_url()))];
+            lines.extend(handle.https_url().map(|url| format!("       and {url}")));
+            lines.extend(
+                vendors
+                    .iter()
+                    .map(|(vendor, url)| format!("  {vendor}: {}", url.as_str().unwrap_or(""))),
+            );
+            lines.push(style.dim("faults: PUT /_sandbox/faults; state: GET /_sandbox/state; Ctrl-C ends it"));
+            lines.join("\n")
+        })?;
+        signals::asked_to_end().await;
+        handle.shutdown().await;
+        Ok(Exit::Ok)
+    }
+}

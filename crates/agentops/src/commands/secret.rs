@@ -1,0 +1,149 @@
+//! `agentops secret`: what tools need to be let in, for real mode. A value comes from standard input
+//! or the environment, never from the command line, where other users could read it.
+
+use std::io::{IsTerminal, Read};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use services::secrets;
+use types::Failure;
+
+use super::{Context, Done};
+use crate::args::invalid;
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+use crate::output::{ago, table};
+
+/// The largest value read, in bytes: more than any secret has, so that the check says so.
+const LARGEST: u64 = 64 * 1024;
+
+/// Secrets for real mode
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    /// Set a secret; its value comes from standard input or an environment variable
+    Set(Set),
+    /// List secrets, without their values
+    List,
+    /// Remove a secret
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Set a secret
+#[derive(Debug, Args)]
+pub struct Set {
+    /// TOOL.FIELD, such as slack.token or zoom.client_secret
+    pub name: String,
+    /// The only place it may be sent to, such as https://slack.com; where the tool lives, if not said
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<String>,
+    /// Take the value from this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub env: Option<String>,
+}
+
+impl Secret {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let app = context.open(Access::Guest).await?;
+        let answered = match self {
+            Secret::Set(set) => set.run(context, &app).await,
+            Secret::List => list(context, &app).await,
+            Secret::Remove { name } => remove(context, &app, &name).await,
+        };
+        app.close().await;
+        answered.map(|()| Exit::Ok)
+    }
+}
+
+impl Set {
+    async fn run(self, context: &Context, app: &App) -> Result<(), Failure> {
+        let origin = match self.origin {
+            Some(origin) => origin,
+            None => lives_at(app, &self.name).await?,
+        };
+        let value = match &self.env {
+            Some(variable) => std::env::var(variable)
+                .map_err(|error| invalid(format!("the environment variable '{variable}': {error}")))?,
+            None => read(context, &self.name).await?,
+        };
+        let by = context.user(app).await?;
+        let record = secrets::set(&app.services, &self.name, &origin, &value, &by).await?;
+        context.output.answer(&record, |style| {
+            format!(
+                "{} is set, to be sent to {} only",
+                style.strong(&record.name),
+                record.origin
+            )
+        })
+    }
+}
+
+async fn list(context: &Context, app: &App) -> Result<(), Failure> {
+    let all = secrets::list(&app.services).await?;
+    let now = app.services.clock.now();
+    context.output.answer(&all, |style| {
+        let rows = all.iter().map(|secret| {
+            let end = if secret.hint.is_empty() {
+                String::new()
+            } else {
+                format!("…{}", secret.hint)
+            };
+            vec![
+                secret.name.clone(),
+                secret.origin.clone(),
+                end,
+                ago(secret.updated_at, now),
+            ]
+        });
+        table(
+            style,
+            &["secret", "sent only to", "ends in", "set"],
+            rows.collect(),
+            "no secrets yet",
+        )
+    })
+}
+
+async fn remove(context: &Context, app: &App, name: &str) -> Result<(), Failure> {
+    let by = context.user(app).await?;
+    secrets::remove(&app.services, name, &by).await?;
+    context
+        .output
+        .answer(&json!({"removed": name}), |_| format!("{name} is removed"))
+}
+
+/// Where the tool of a secret lives, by the settings or its vendor's one place.
+async fn lives_at(app: &App, name: &str) -> Result<String, Failure> {
+    let tool = name.split('.').next().unwrap_or_default();
+    let urls: std::collections::BTreeMap<String, String> =
+        services::settings::read(&app.services, services::settings::BASE_URLS).await?;
+    urls.get(tool)
+        .cloned()
+        .or_else(|| tools::default_base_url(tool).map(str::to_owned))
+        .ok_or_else(|| {
+            invalid(format!(
+                "nothing says where {tool} lives, so {name} needs --origin"
+            ))
+            .hint("such as --origin https://example.service-now.com")
+        })
+}
+
+async fn read(context: &Context, name: &str) -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        return context.output.ask_secret(&format!("{name}:")).await;
+    }
+    let mut bytes = Vec::new();
+    let failed =
+        |why: String| Failure::new("file_unreadable", format!("failed to read standard input: {why}"));
+    std::io::stdin()
+        .lock()
+        .take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new("invalid_utf8", "the secret on standard input is not valid UTF-8"))?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}

@@ -1,0 +1,355 @@
+//! `agentops tool`: tools and their actions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use services::tools::{self as use_cases, ActionView, ToolView};
+use types::{Failure, Mode};
+
+use super::embedded::{Watching, change};
+use super::run::mode;
+use super::{Context, Done};
+use crate::args::{Pair, text_file};
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+use crate::output::{Progress, Style, span, table};
+
+/// Tools and their actions
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// List tools
+    List,
+    /// Show a tool: its actions, what they take, whether they ask first
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Ask tools how they are; one or all
+    Health(Health),
+    /// Hold a tool: its calls wait
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// Release a tool
+    Resume {
+        /// Its name
+        name: String,
+    },
+    /// Call one action, as a run of one step
+    Call(Call),
+    /// Add or replace a plain HTTP tool
+    Add {
+        /// Its manifest, a file of JSON; - is standard input
+        manifest: PathBuf,
+    },
+    /// Set this installation's rule for an action
+    Rule {
+        /// TOOL.ACTION
+        action: String,
+        /// run, ask, deny, default, or JSON such as {"ask": {"groups": ["Support_L2"]}}
+        rule: String,
+    },
+}
+
+/// Ask tools how they are
+#[derive(Debug, Args)]
+pub struct Health {
+    /// One tool, else all
+    pub name: Option<String>,
+    /// The sandbox or the real services; the setting runs.mode if not said
+    #[arg(long, value_parser = mode())]
+    pub mode: Option<Mode>,
+}
+
+/// Call one action
+#[derive(Debug, Args)]
+pub struct Call {
+    /// TOOL.ACTION or another name of it
+    pub action: String,
+    /// An argument; a number, list or object where the action wants one
+    #[arg(short, long = "arg", value_name = "NAME=VALUE")]
+    pub args: Vec<Pair>,
+    /// The sandbox or the real services; the setting runs.mode if not said
+    #[arg(long, value_parser = mode())]
+    pub mode: Option<Mode>,
+    #[command(flatten)]
+    pub watching: Watching,
+}
+
+impl Tool {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        match self {
+            Tool::Health(health) => return health.run(context).await,
+            Tool::Call(call) => return call.run(context).await,
+            _ => {}
+        }
+        let app = context.open(Access::Guest).await?;
+        let answered = self.beside(context, &app).await;
+        app.close().await;
+        answered.map(|()| Exit::Ok)
+    }
+
+    /// What needs nothing but the database.
+    async fn beside(self, context: &Context, app: &App) -> Result<(), Failure> {
+        match self {
+            Tool::List => {
+                let all = use_cases::list(&app.services).await?;
+                context.output.answer(&all, |style| list(style, &all))
+            }
+            Tool::Show { name } => {
+                let tool = use_cases::show(&app.services, &name).await?;
+                context.output.answer(&tool, |style| page(style, &tool))
+            }
+            Tool::Pause { name } => {
+                use_cases::pause(&app.services, &name, &context.user(app).await?).await?;
+                context
+                    .output
+                    .answer(&json!({"tool": name, "paused": true}), |_| {
+                        format!("{name} is held: its calls wait until `agentops tool resume {name}`")
+                    })
+            }
+            Tool::Resume { name } => {
+                use_cases::resume(&app.services, &name, &context.user(app).await?).await?;
+                context
+                    .output
+                    .answer(&json!({"tool": name, "paused": false}), |_| {
+                        format!("{name} is released")
+                    })
+            }
+            Tool::Add { manifest } => add(context, app, &manifest).await,
+            Tool::Rule { action, rule } => set_rule(context, app, &action, &rule).await,
+            Tool::Health(_) | Tool::Call(_) => Ok(()),
+        }
+    }
+}
+
+impl Health {
+    async fn run(self, context: &Context) -> Done {
+        // Held, so that the own sandbox is the one that is asked; a server's otherwise.
+        let app = context.open(Access::HoldIfFree).await?;
+        let progress = Progress::start(&context.output, "asking");
+        let seen = self.ask(&app).await;
+        app.close().await;
+        drop(progress);
+        let seen = seen?;
+        context.output.answer(&seen, |style| {
+            let rows = seen.iter().map(|health| {
+                let state = if health.ok {
+                    style.good("well")
+                } else {
+                    style.bad("unwell")
+                };
+                vec![
+                    health.tool.clone(),
+                    state,
+                    health.mode.to_string(),
+                    span(health.latency_ms),
+                    health.detail.clone(),
+                ]
+            });
+            table(
+                style,
+                &["tool", "", "mode", "took", "what it said"],
+                rows.collect(),
+                "no tools",
+            )
+        })?;
+        Ok(if seen.iter().all(|health| health.ok) {
+            Exit::Ok
+        } else {
+            Exit::Failed
+        })
+    }
+
+    async fn ask(&self, app: &App) -> Result<Vec<ports::Health>, Failure> {
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => services::settings::read(&app.services, services::settings::MODE).await?,
+        };
+        let names = match &self.name {
+            Some(name) => vec![use_cases::show(&app.services, name).await?.name],
+            None => use_cases::list(&app.services)
+                .await?
+                .into_iter()
+                .map(|tool| tool.name)
+                .collect(),
+        };
+        let sandbox = if mode == Mode::Mock && app.holds() {
+            app.sandbox_only().await?
+        } else {
+            None
+        };
+        let asked = names
+            .iter()
+            .map(|name| use_cases::health(&app.services, name, mode));
+        let seen = futures::future::try_join_all(asked).await;
+        if let Some(sandbox) = sandbox {
+            sandbox.shutdown().await;
+        }
+        seen
+    }
+}
+
+impl Call {
+    async fn run(self, context: &Context) -> Done {
+        change(context, self.watching, async |app: &App| {
+            let spec = services::call::find_action(&app.services, &self.action)?;
+            let mut args = Map::new();
+            for pair in &self.args {
+                let schema = spec
+                    .input
+                    .get("properties")
+                    .and_then(|known| known.get(&pair.name));
+                args.insert(pair.name.clone(), pair.typed(schema));
+            }
+            let by = context.user(app).await?;
+            Ok(
+                services::call::call(&app.services, &self.action, args, self.mode, &by)
+                    .await?
+                    .run,
+            )
+        })
+        .await
+    }
+}
+
+async fn add(context: &Context, app: &App, file: &std::path::Path) -> Result<(), Failure> {
+    let text = text_file(file)?;
+    let tool = tools::http_tool(&text).map_err(|problems| {
+        let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::new(
+            "manifest_invalid",
+            format!("'{}': {}", file.display(), listed.join("; ")),
+        )
+        .hint("docs/tools.md shows a manifest")
+    })?;
+    let manifest: Value = serde_json::from_str(&text)
+        .map_err(|error| Failure::new("manifest_invalid", format!("'{}': {error}", file.display())))?;
+    let by = context.user(app).await?;
+    let record = use_cases::add_http(&app.services, &tool.spec, manifest, &by).await?;
+    let actions: Vec<String> = tool.spec.actions.iter().map(types::ActionSpec::name).collect();
+    context
+        .output
+        .answer(&json!({"tool": record.name, "actions": actions}), |style| {
+            format!("{} is added: {}", style.strong(&record.name), actions.join(", "))
+        })
+}
+
+async fn set_rule(context: &Context, app: &App, action: &str, rule: &str) -> Result<(), Failure> {
+    let value = match rule {
+        "default" => Value::Null,
+        text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+    };
+    let by = context.user(app).await?;
+    use_cases::set_rule(&app.services, action, value, &by).await?;
+    let name = services::call::find_action(&app.services, action)?.name();
+    let tool = use_cases::show(&app.services, name.split('.').next().unwrap_or_default()).await?;
+    let Some(now) = tool.actions.iter().find(|shown| shown.name == name) else {
+        return Ok(());
+    };
+    let document = json!({"action": now.name, "rule": now.rule, "reason": now.reason});
+    context.output.answer(&document, |style| {
+        format!(
+            "{}: {} {}",
+            style.strong(&now.name),
+            now.rule,
+            style.dim(&format!("({})", now.reason))
+        )
+    })
+}
+
+fn list(style: Style, all: &[ToolView]) -> String {
+    let rows = all
+        .iter()
+        .map(|tool| {
+            let state = match (tool.enabled, tool.paused) {
+                (false, _) => style.bad("off"),
+                (true, true) => style.warn("held"),
+                (true, false) => style.good("ready"),
+            };
+            let count = tool.actions.len().to_string();
+            vec![
+                style.strong(&tool.name),
+                state,
+                tool.kind.clone(),
+                count,
+                tool.description.clone(),
+            ]
+        })
+        .collect();
+    table(
+        style,
+        &["tool", "", "kind", "actions", "what it is"],
+        rows,
+        "no tools",
+    )
+}
+
+fn page(style: Style, tool: &ToolView) -> String {
+    let held = if tool.paused {
+        style.warn("  held")
+    } else {
+        String::new()
+    };
+    let mut lines = vec![
+        format!(
+            "{}  {}{held}",
+            style.strong(&tool.name),
+            style.dim(&format!("{} {}", tool.kind, tool.version))
+        ),
+        tool.description.clone(),
+    ];
+    lines.extend(tool.actions.iter().map(|action| action_text(style, action)));
+    lines.join("\n")
+}
+
+fn action_text(style: Style, action: &ActionView) -> String {
+    let rule = match action.rule {
+        "run" => style.good("runs"),
+        "ask" => style.warn("asks"),
+        _ => style.bad("denied"),
+    };
+    let mut text = format!(
+        "\n{}  {}  {rule} {}\n  {}",
+        style.strong(&action.name),
+        action.effect.as_str(),
+        style.dim(&format!("({})", action.reason)),
+        action.description
+    );
+    let required: Vec<&str> = action
+        .input
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let known = action.input.get("properties").and_then(Value::as_object);
+    for (name, schema) in known.into_iter().flatten() {
+        let must = if required.contains(&name.as_str()) {
+            ""
+        } else {
+            "?"
+        };
+        let kind = match schema.get("type") {
+            Some(Value::String(kind)) => kind.clone(),
+            Some(kinds) => kinds.to_string(),
+            None => "any".to_owned(),
+        };
+        let about = schema
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        text.push_str(&format!("\n    {name}{must}: {kind}  {}", style.dim(about)));
+    }
+    if !action.aliases.is_empty() {
+        text.push_str(&format!(
+            "\n    {}",
+            style.dim(&format!("also: {}", action.aliases.join(", ")))
+        ));
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! The composition root: the only place that names concrete stores, tools and the sandbox, and puts
+//! them behind the ports.
+
+mod files;
+mod places;
+mod refresh;
+mod server_file;
+mod sink;
+mod worker;
+
+use std::sync::Arc;
+
+use ports::{Store, StoreError};
+use runtime::system::{SystemClock, SystemEntropy};
+use services::{Services, ThroughStore};
+use store::sqlite::SqliteStore;
+use types::{Clock, Entropy, Failure, TenantId};
+
+use crate::config::Config;
+use places::Places;
+pub use server_file::{Server, ServerFile};
+use sink::Sink;
+pub use worker::{Worker, start_sandbox};
+
+/// How a command wants the data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Beside whoever holds it; the folder must have been set up.
+    Guest,
+    /// Hold it, or work beside whoever does.
+    HoldIfFree,
+    /// Hold it; the folder must have been set up.
+    Hold,
+    /// Hold it, and make what isn't there.
+    Create,
+}
+
+/// A data folder that is open, with the use cases over it.
+pub struct App {
+    /// How it is configured.
+    pub config: Config,
+    /// The use cases.
+    pub services: Services,
+    /// Everything that calls tools, in this process.
+    places: Arc<Places>,
+    registry: Arc<tools::Registry>,
+    store: SqliteStore,
+}
+
+impl App {
+    /// Opens the data folder.
+    ///
+    /// # Errors
+    /// `data_not_initialised`, `data_in_use`, or whatever else keeps the database from being opened.
+    pub async fn open(config: Config, access: Access) -> Result<App, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let store = open_store(&config, access, &clock, &entropy).await?;
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let tenant = TenantId::DEFAULT;
+        let places = Arc::new(Places::new(Arc::clone(&shared), ServerFile::of(&config)));
+        let sink = Arc::new(Sink::new(config.data.path().join("artifacts")));
+        let registry = Arc::new(tools::Registry::new(tools::Options {
+            clock: Arc::clone(&clock),
+            endpoints: Arc::clone(&places) as Arc<dyn tools::Endpoints>,
+            sink: Arc::clone(&sink) as Arc<dyn tools::LocalSink>,
+            http_tools: refresh::http_tools(shared.as_ref(), tenant).await?.1,
+            extra: Vec::new(),
+        })?);
+        let services = Services {
+            tenant,
+            runs: Arc::new(ThroughStore(Arc::clone(&shared))),
+            store: shared,
+            tools: Arc::clone(&registry) as Arc<dyn ports::Tools>,
+            clock,
+            entropy,
+        };
+        sink.serve(&services);
+        Ok(App {
+            config,
+            services,
+            places,
+            registry,
+            store,
+        })
+    }
+
+    /// Whether this process holds the data folder, so that it is the one that works on runs.
+    pub fn holds(&self) -> bool {
+        self.services.store.boot().holder
+    }
+
+    /// Starts working on runs, with the sandbox beside it if it is enabled. From here on new runs and
+    /// messages go to the worker at once.
+    ///
+    /// # Errors
+    /// The sandbox can't listen, or this process doesn't hold the folder.
+    pub async fn work(&mut self) -> Result<Worker, Failure> {
+        let sandbox = worker::sandbox(&self.config, Arc::clone(&self.services.clock)).await?;
+        self.places.use_sandbox(sandbox.clone());
+        let worker = Worker::start(&self.config, &self.services, sandbox, &self.registry)?;
+        self.services.runs = worker.runs();
+        Ok(worker)
+    }
+
+    /// The sandbox alone, for commands that call tools without running anything.
+    ///
+    /// # Errors
+    /// The sandbox can't listen.
+    pub async fn sandbox_only(&self) -> Result<Option<Arc<sandbox::Handle>>, Failure> {
+        let sandbox = worker::sandbox(&self.config, Arc::clone(&self.services.clock)).await?;
+        self.places.use_sandbox(sandbox.clone());
+        Ok(sandbox)
+    }
+
+    /// Frees the data folder.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+async fn open_store(
+    config: &Config,
+    access: Access,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SqliteStore, Failure> {
+    let folder = config.data.path().to_owned();
+    let is_there = folder.join("agentops.db").exists();
+    if access != Access::Create && !is_there {
+        let message = format!("there is no database in '{}'", folder.display());
+        return Err(Failure::new("data_not_initialised", message)
+            .hint("`agentops init` makes it; --data names another folder"));
+    }
+    let options = |guest: bool| store::sqlite::Options {
+        folder: folder.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        binary_version: env!("CARGO_PKG_VERSION").to_owned(),
+        guest,
+    };
+    let open = |guest: bool| {
+        let options = options(guest);
+        async move {
+            tokio::task::spawn_blocking(move || store::sqlite::open(options))
+                .await
+                .map_err(|error| StoreError::Other {
+                    message: format!("opening the database failed: {error}"),
+                })?
+        }
+    };
+    let opened = match access {
+        Access::Guest => open(true).await,
+        Access::Hold | Access::Create => open(false).await,
+        Access::HoldIfFree => match open(false).await {
+            Err(StoreError::InUse { .. }) => open(true).await,
+            other => other,
+        },
+    };
+    Ok(opened?)
+}

@@ -1,0 +1,157 @@
+//! Working on runs in this process: the runtime, the sandbox beside it, and the tools kept current.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Probes, Reason};
+use async_trait::async_trait;
+use ports::{Runs, Store};
+use services::Services;
+use services::facts::FromStore;
+use tokio::task::JoinHandle;
+use types::{Clock, Failure, TenantId};
+
+use super::refresh;
+use crate::config::Config;
+
+/// The sandbox's memory, in the data folder.
+const SANDBOX_STATE: &str = "sandbox.json";
+
+/// A runtime at work. It stops when [`Worker::stop`] is called.
+pub struct Worker {
+    runtime: runtime::Handle,
+    sandbox: Option<Arc<sandbox::Handle>>,
+    refresher: JoinHandle<()>,
+}
+
+impl Worker {
+    pub(super) fn start(
+        config: &Config,
+        services: &Services,
+        sandbox: Option<Arc<sandbox::Handle>>,
+        registry: &Arc<tools::Registry>,
+    ) -> Result<Self, Failure> {
+        let store = Arc::clone(&services.store);
+        let facts = Arc::new(FromStore(Arc::clone(&store)));
+        let clock = Arc::clone(&services.clock);
+        let entropy = Arc::clone(&services.entropy);
+        let tools = Arc::clone(&services.tools);
+        let mut options = runtime::Options::new(Arc::clone(&store), tools, facts, clock, entropy);
+        options.lease_ms = u64::from(config.runtime.lease_s.max(1)) * 1000;
+        options.active_runs = config.runtime.active_runs.max(1) as usize;
+        options.calls_per_tool = config.runtime.calls_per_tool.max(1) as usize;
+        options.poll = Duration::from_millis(u64::from(config.runtime.poll_ms.clamp(10, 60_000)));
+        let runtime = runtime::Runtime::start(options)?;
+        let refresher = tokio::spawn(refresh::keep_current(
+            store,
+            services.tenant,
+            Arc::clone(registry),
+        ));
+        Ok(Self {
+            runtime,
+            sandbox,
+            refresher,
+        })
+    }
+
+    /// Where new runs and messages go.
+    pub fn runs(&self) -> Arc<dyn Runs> {
+        Arc::new(self.runtime.clone())
+    }
+
+    /// The sandbox, if one runs.
+    pub fn sandbox(&self) -> Option<&Arc<sandbox::Handle>> {
+        self.sandbox.as_ref()
+    }
+
+    /// What readiness is judged by.
+    pub fn probes(&self, services: &Services) -> Arc<dyn Probes> {
+        Arc::new(Checks {
+            runtime: self.runtime.clone(),
+            store: Arc::clone(&services.store),
+            tenant: services.tenant,
+        })
+    }
+
+    /// Begins nothing new, lets what is under way end, and stops. Returns how many runs were still
+    /// busy; they are recovered at the next start.
+    pub async fn stop(self, grace: Duration) -> usize {
+        let busy = self.runtime.shutdown(grace).await;
+        self.refresher.abort();
+        if let Some(sandbox) = self.sandbox {
+            sandbox.shutdown().await;
+        }
+        busy
+    }
+}
+
+/// The sandbox with its memory in the data folder, if it is enabled.
+pub(super) async fn sandbox(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<sandbox::Handle>>, Failure> {
+    if !config.sandbox.enabled {
+        return Ok(None);
+    }
+    let file = config.data.path().join(SANDBOX_STATE);
+    start_sandbox(config, Some(file), clock)
+        .await
+        .map(|handle| Some(Arc::new(handle)))
+}
+
+/// A sandbox as configured, with its memory in a file or none.
+///
+/// # Errors
+/// It can't listen, or its memory can't be read.
+pub async fn start_sandbox(
+    config: &Config,
+    state_file: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+) -> Result<sandbox::Handle, Failure> {
+    let options = sandbox::Options {
+        bind: config.sandbox.listen,
+        tls: config.sandbox.tls,
+        state_file,
+        clock,
+    };
+    sandbox::start(options)
+        .await
+        .map_err(|error| Failure::new(error.code(), error.to_string()))
+}
+
+struct Checks {
+    runtime: runtime::Handle,
+    store: Arc<dyn Store>,
+    tenant: TenantId,
+}
+
+#[async_trait]
+impl Probes for Checks {
+    async fn trouble(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let asked = tokio::time::timeout(
+            Duration::from_secs(1),
+            self.store.setting(self.tenant, "runs.mode"),
+        )
+        .await;
+        match asked {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => reasons.push(Reason {
+                part: "store",
+                message: error.to_string(),
+            }),
+            Err(_) => reasons.push(Reason {
+                part: "store",
+                message: "it does not answer within a second".to_owned(),
+            }),
+        }
+        if let Some(message) = self.runtime.trouble() {
+            reasons.push(Reason {
+                part: "workers",
+                message,
+            });
+        }
+        reasons
+    }
+}

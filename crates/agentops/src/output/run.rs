@@ -1,0 +1,255 @@
+//! A run for people: as a page, and as a timeline that grows while it is watched.
+
+use std::collections::BTreeMap;
+
+use engine::rows::{ArtifactRow, RunRow, StepRow};
+use services::runs::{Asked, RunView};
+use types::{StepStatus, Timestamp};
+
+use super::{Style, ago, span};
+
+/// A whole run as a page.
+pub fn run_page(style: Style, view: &RunView, now: Timestamp) -> String {
+    let run = &view.run;
+    let mut lines = vec![format!(
+        "{}  {}  {}{}",
+        style.strong(&run.recipe_name),
+        style.run(run.status),
+        style.dim(&run.run.to_string()),
+        if run.needs_attention {
+            style.bad("  needs attention")
+        } else {
+            String::new()
+        },
+    )];
+    let agent = run
+        .agent
+        .as_ref()
+        .map(|agent| format!(", {agent}"))
+        .unwrap_or_default();
+    lines.push(style.dim(&format!(
+        "version {}, {}{agent}, started by {} {}",
+        run.recipe_version,
+        run.mode,
+        run.requester,
+        ago(run.created_at, now)
+    )));
+    let mut timeline = Timeline::default();
+    lines.extend(timeline.grow(style, &view.steps, now, true));
+    lines.extend(ending(style, view));
+    lines.join("\n")
+}
+
+/// What follows the steps: artifacts, outputs, the failure, what it waits for.
+pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
+    let run = &view.run;
+    let mut lines = Vec::new();
+    if !view.artifacts.is_empty() {
+        lines.push(style.strong("Artifacts"));
+        lines.extend(
+            view.artifacts
+                .iter()
+                .map(|artifact| artifact_line(style, artifact)),
+        );
+    }
+    if let Some(outputs) = run.outputs.as_object().filter(|outputs| !outputs.is_empty()) {
+        lines.push(style.strong("Outputs"));
+        lines.extend(
+            outputs
+                .iter()
+                .map(|(name, value)| format!("  {name}: {}", plain(value))),
+        );
+    }
+    if let Some(failure) = &run.failure {
+        lines.push(format!(
+            "{} {} {}",
+            style.bad("failed:"),
+            failure.message,
+            style.dim(&format!("[{}]", failure.code))
+        ));
+        if let Some(hint) = &failure.hint {
+            lines.push(format!("  {} {hint}", style.dim("hint:")));
+        }
+    }
+    lines.extend(waits(style, view));
+    lines
+}
+
+/// What people can do for the run now, with the command that does it.
+fn waits(style: Style, view: &RunView) -> Vec<String> {
+    let id = view.run.run;
+    let mut lines = Vec::new();
+    for approval in &view.approvals {
+        lines.push(format!(
+            "{} {} with {}",
+            style.warn("waits for an approval:"),
+            approval.action,
+            approval.args.value
+        ));
+        lines.push(format!("  {}", style.dim(&approval.reason)));
+        lines.push(format!("  agentops approvals approve {}", approval.id));
+    }
+    for asked in &view.asks {
+        let (what, command) = match asked {
+            Asked::Input { name, prompt, .. } => (
+                format!("waits for the input '{name}': {prompt}"),
+                format!("run input {id} {name}=…"),
+            ),
+            Asked::Task { step, text, confirm } => {
+                let what = if *confirm {
+                    "waits for a confirmation"
+                } else {
+                    "waits for a task"
+                };
+                (format!("{what}: {text}"), format!("run task {id} {step} done"))
+            }
+            Asked::Signal { name, .. } => (
+                format!("waits for the signal '{name}'"),
+                format!("run signal {id} {name}"),
+            ),
+            Asked::Uncertain { step, action, seen } => (
+                format!("nobody knows whether {action} happened at {step}: {seen}"),
+                format!("run resolve {id} {step} happened|redo|failed"),
+            ),
+        };
+        lines.push(style.warn(&what));
+        lines.push(format!("  agentops {command}"));
+    }
+    if lines.is_empty() && !view.run.waiting_for.is_empty() {
+        lines.push(style.warn(&format!("waits for {}", view.run.waiting_for)));
+    }
+    lines
+}
+
+/// Shows steps as they come to something; each is shown again only when that has changed.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    section: String,
+    shown: BTreeMap<String, (StepStatus, String)>,
+}
+
+impl Timeline {
+    /// Lines for what is new. `all` also shows steps that are still at it.
+    pub fn grow(&mut self, style: Style, steps: &[StepRow], now: Timestamp, all: bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        for step in steps {
+            let settled = step.status.is_final()
+                || matches!(step.status, StepStatus::Uncertain)
+                || (step.status == StepStatus::Waiting && for_long(step));
+            if !settled && !all {
+                continue;
+            }
+            let state = (step.status, step.waiting_for.clone());
+            let key = step.step.as_str().to_owned();
+            if self.shown.get(&key) == Some(&state) {
+                continue;
+            }
+            self.shown.insert(key, state);
+            let section = heading(step);
+            if section != self.section {
+                lines.push(style.strong(&section));
+                self.section = section;
+            }
+            lines.push(step_line(style, step, now));
+        }
+        lines
+    }
+}
+
+/// Whether a wait is worth a line while watching; retries and polls are not.
+fn for_long(step: &StepRow) -> bool {
+    let waits = step.waiting_for.as_str();
+    !waits.is_empty()
+        && !waits.starts_with("another attempt")
+        && !waits.starts_with("its condition")
+        && waits != "a child run"
+}
+
+fn heading(step: &StepRow) -> String {
+    if step.step.is_compensation() {
+        return "Undo".to_owned();
+    }
+    let section = step.step.section();
+    let mut letters = section.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+fn step_line(style: Style, step: &StepRow, now: Timestamp) -> String {
+    let depth = step.step.as_str().matches('/').count().saturating_sub(1);
+    let indent = "  ".repeat(depth + 1);
+    let mut extra = Vec::new();
+    if let Some(action) = &step.action {
+        extra.push(action.clone());
+    }
+    if step.attempts > 1 {
+        extra.push(format!("{} attempts", step.attempts));
+    }
+    if step.status != StepStatus::Skipped {
+        extra.push(span(step.finished_at.unwrap_or(now).since(step.scheduled_at)));
+    }
+    let mut line = format!(
+        "{indent}{} {}  {}",
+        style.mark(step.status),
+        step.title,
+        style.dim(&extra.join(", "))
+    );
+    if step.status == StepStatus::Waiting && !step.waiting_for.is_empty() {
+        line.push_str(&format!(
+            "\n{indent}  {}",
+            style.warn(&format!("waits for {}", step.waiting_for))
+        ));
+    }
+    let told = matches!(step.status, StepStatus::Failed | StepStatus::Uncertain);
+    if let Some(failure) = step.failure.as_ref().filter(|_| told) {
+        let code = style.dim(&format!("[{}]", failure.code));
+        line.push_str(&format!("\n{indent}  {} {code}", failure.message));
+    }
+    line
+}
+
+fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
+    let name = [artifact.name.as_str(), artifact.external_id.as_str()]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let url = artifact
+        .url
+        .as_ref()
+        .map(|url| format!("  {url}"))
+        .unwrap_or_default();
+    format!("  {} {name}{url}", style.dim(&artifact.kind))
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A run's row as one line of a list.
+pub(crate) fn list_row(style: Style, run: &RunRow, now: Timestamp) -> Vec<String> {
+    let took = run
+        .finished_at
+        .map(|end| span(end.since(run.created_at)))
+        .unwrap_or_default();
+    let about = match (&run.failure, run.waiting_for.as_str()) {
+        (Some(failure), _) => failure.code.clone(),
+        (None, waits) => waits.to_owned(),
+    };
+    vec![
+        run.run.to_string(),
+        run.recipe_name.clone(),
+        style.run(run.status),
+        run.phase
+            .filter(|_| !run.status.is_final())
+            .map(|phase| phase.to_string())
+            .unwrap_or_default(),
+        run.mode.to_string(),
+        run.requester.clone(),
+        ago(run.created_at, now),
+        took,
+        about,
+    ]
+}
