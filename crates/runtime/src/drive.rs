@@ -144,7 +144,7 @@ async fn wait(session: &mut Session) -> Result<Next, StoreError> {
     } else {
         60_000
     };
-    let nap = std::time::Duration::from_millis(session.state.wake_at().since(now).clamp(1, longest));
+    let nap = std::time::Duration::from_millis(session.next_look(now).since(now).clamp(1, longest));
     let hint = shared.hints(held.lease.run);
     let mut inputs = Vec::new();
     tokio::select! {

@@ -107,12 +107,19 @@ impl Session {
     fn after(&self, begins: bool, now: Timestamp) -> After {
         let busy = begins || self.calls > 0 || !self.look_ups.is_empty();
         let in_line = !self.shared.draining() && self.waits_in_line();
-        let soon = self.state.wake_at().since(now) <= 20 && !self.state.is_finished();
+        let soon = self.next_look(now).since(now) <= 20;
         if !self.state.is_finished() && (busy || in_line || (soon && !self.shared.draining())) {
             After::Keep
         } else {
             After::Release
         }
+    }
+
+    /// When the run must be looked at again if nothing comes. What is due and did not happen is held
+    /// by something that doesn't end by itself, so that it is asked again only now and then.
+    pub(crate) fn next_look(&self, now: Timestamp) -> Timestamp {
+        self.state
+            .wake_after(now, self.shared.options.limits.pause_poll_ms)
     }
 
     /// Whether a step could go on but for a free slot of its tool.

@@ -17,16 +17,19 @@ pub enum Bug {
     RetryAfterTimeout,
     /// Every write is declared unkeyed, so that each unknown outcome waits for a person.
     ParkEverything,
+    /// Leases are never renewed. No promise depends on it: nothing may come of this one.
+    NoRenewal,
 }
 
 impl Bug {
     /// Every value.
-    pub const ALL: [Bug; 5] = [
+    pub const ALL: [Bug; 6] = [
         Bug::None,
         Bug::KeyNotPassed,
         Bug::NoFence,
         Bug::RetryAfterTimeout,
         Bug::ParkEverything,
+        Bug::NoRenewal,
     ];
 
     /// The name on the command line.
@@ -37,6 +40,7 @@ impl Bug {
             Bug::NoFence => "no-fence",
             Bug::RetryAfterTimeout => "retry-after-timeout",
             Bug::ParkEverything => "park-everything",
+            Bug::NoRenewal => "no-renewal",
         }
     }
 }

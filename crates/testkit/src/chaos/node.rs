@@ -1,5 +1,6 @@
 //! The server process of a chaos run: store, runtime and ledger tools, kept busy with seeded runs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,14 +8,14 @@ use std::time::Duration;
 
 use engine::event::RecipeRef;
 use ports::{Runs, Store};
-use runtime::system::{SystemClock, SystemEntropy};
+use runtime::system::{Stopwatch, SystemClock, SystemEntropy};
 use runtime::{Handle, Runtime};
 use serde_json::json;
 use store::sqlite::{self, SqliteStore};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use types::{Clock, Entropy, Millis, RunStatus, Timestamp};
+use types::{Clock, Entropy, Millis, RunId, RunStatus, Timestamp};
 
-use super::fence::Fenceless;
+use super::fence::{Fenceless, Unrenewed};
 use crate::evidence::unfinished;
 use crate::interposed::Interposed;
 use crate::plan::{Plan, plans, text, workload};
@@ -27,6 +28,15 @@ const LEASE_MS: Millis = 1_500;
 const BUSY: usize = 40;
 /// How often the generator looks.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long no journal grows before nothing more is expected; longer than any pause between attempts.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// The journals of unfinished runs, and since when they have been so long.
+struct Quiet {
+    since: Stopwatch,
+    heads: BTreeMap<RunId, u64>,
+}
 
 /// What the server process is told.
 #[derive(Debug, Clone)]
@@ -74,9 +84,13 @@ pub async fn node(options: NodeOptions) -> Result<(), Error> {
             next += 1;
         }
     }
+    let mut quiet = Quiet {
+        since: Stopwatch::start(),
+        heads: BTreeMap::new(),
+    };
     loop {
         if draining.load(Ordering::Acquire) {
-            if node.idle().await? {
+            if node.idle(&mut quiet).await? {
                 break;
             }
         } else {
@@ -113,8 +127,10 @@ async fn begin(options: NodeOptions, store: &SqliteStore) -> Result<Node, Error>
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
         (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let mut shared: Arc<dyn Store> = Arc::new(store.clone());
-    if options.bug == Bug::NoFence {
-        shared = Arc::new(Interposed::new(shared, Arc::new(Fenceless::default())));
+    match options.bug {
+        Bug::NoFence => shared = Arc::new(Interposed::new(shared, Arc::new(Fenceless::default()))),
+        Bug::NoRenewal => shared = Arc::new(Interposed::new(shared, Arc::new(Unrenewed))),
+        _ => {}
     }
     let tools = LedgerTools::new(
         options.ledger.clone(),
@@ -138,7 +154,11 @@ async fn begin(options: NodeOptions, store: &SqliteStore) -> Result<Node, Error>
         recipes.push(maker.save(&plan.slug, text(plan, &plans), &catalog).await?);
     }
     let mut settings = runtime::Options::new(shared, tools, Arc::new(Permissive), clock, entropy);
-    settings.lease_ms = LEASE_MS;
+    settings.lease_ms = match options.bug {
+        // Leases that aren't renewed run out often enough to show what comes of it.
+        Bug::NoFence | Bug::NoRenewal => LEASE_MS / 6,
+        _ => LEASE_MS,
+    };
     settings.calls_per_tool = 24;
     settings.snapshot_every = 20;
     settings.poll = Duration::from_millis(100);
@@ -178,10 +198,23 @@ impl Node {
         Ok(alive.count())
     }
 
-    /// Whether nothing goes on and nothing will by itself.
-    async fn idle(&self) -> Result<bool, Error> {
+    /// Whether nothing goes on and nothing will by itself. A run whose due step is held back by one
+    /// that waits for a person looks again and again; that counts as nothing.
+    async fn idle(&self, quiet: &mut Quiet) -> Result<bool, Error> {
         let none = self.handle.active_runs() == 0;
-        Ok(none && self.maker.store.next_wake().await?.is_none() && self.handle.active_runs() == 0)
+        if none && self.maker.store.next_wake().await?.is_none() && self.handle.active_runs() == 0 {
+            return Ok(true);
+        }
+        let rows = unfinished(self.maker.store.as_ref()).await?;
+        let heads = rows.iter().map(|row| (row.run, row.head)).collect();
+        if quiet.heads == heads {
+            return Ok(quiet.since.elapsed() >= QUIET);
+        }
+        *quiet = Quiet {
+            since: Stopwatch::start(),
+            heads,
+        };
+        Ok(false)
     }
 }
 
