@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    agent, approvals, completions, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
+    agent, approvals, completions, demo, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
 };
 use crate::config::Flags;
 use crate::exit::Exit;
 
 /// Runs operational procedures: recipes that survive a crash, with a person's approval where it counts
 #[derive(Debug, Parser)]
-#[command(name = "agentops", version, propagate_version = true, after_help = exits(), max_term_width = 100)]
+#[command(name = "agentops", version, after_help = exits(), max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -56,6 +56,8 @@ pub enum Command {
     Init(init::Init),
     /// Work on runs, with the sandbox beside, and answer /healthz and /readyz
     Serve(serve::Serve),
+    /// Run the shipped recipes against the sandbox in a data folder of their own, then keep serving
+    Demo(demo::Demo),
     /// Serve the vendors' sandbox alone
     Sandbox(sandbox::Sandbox),
     /// Check, show and save recipes
@@ -97,4 +99,12 @@ fn exits() -> String {
         .map(|(exit, text)| format!("  {:>3}  {text}", exit.code()))
         .collect();
     format!("Exit codes:\n{}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
 }

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod approvals;
 pub mod completions;
+pub mod demo;
 mod embedded;
 pub mod init;
 pub mod recipe;
@@ -62,6 +63,7 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Completions(completions) => return completions.run(output),
         Command::Reference(reference) => return reference.run(output),
         Command::Recipe(recipe::Recipe::Schema(schema)) => return schema.run(output),
+        Command::Demo(demo) => return demo.run(&cli.global, output).await,
         _ => {}
     }
     let env: Vec<_> = std::env::vars_os().collect();
@@ -80,6 +82,7 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Setting(command) => command.run(&context).await,
         Command::Secret(command) => command.run(&context).await,
         Command::Completions(command) => command.run(output),
+        Command::Demo(command) => command.run(&cli.global, output).await,
         Command::Reference(command) => command.run(output),
     }
 }

@@ -136,7 +136,9 @@ impl Timeline {
             let settled = step.status.is_final()
                 || matches!(step.status, StepStatus::Uncertain)
                 || (step.status == StepStatus::Waiting && for_long(step));
-            if !settled && !all {
+            // What each item came to stands in the line of its `for_each`.
+            let quiet = is_item(step) && matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped);
+            if (!settled || quiet) && !all {
                 continue;
             }
             let state = (step.status, step.waiting_for.clone());
@@ -150,7 +152,7 @@ impl Timeline {
                 lines.push(style.strong(&section));
                 self.section = section;
             }
-            lines.push(step_line(style, step, now));
+            lines.push(step_line(style, step, items(step, steps), now));
         }
         lines
     }
@@ -177,12 +179,47 @@ fn heading(step: &StepRow) -> String {
         .unwrap_or_default()
 }
 
-fn step_line(style: Style, step: &StepRow, now: Timestamp) -> String {
-    let depth = step.step.as_str().matches('/').count().saturating_sub(1);
+/// Whether it is one iteration of a `for_each`.
+fn is_item(step: &StepRow) -> bool {
+    step.step.as_str().ends_with(']')
+}
+
+/// How many items a `for_each` has, and how many of them were done; `None` for other steps.
+fn items(step: &StepRow, steps: &[StepRow]) -> Option<(usize, usize)> {
+    if step.kind != "for_each" {
+        return None;
+    }
+    let own = |item: &&StepRow| {
+        let address = item
+            .step
+            .as_str()
+            .strip_prefix(step.step.as_str())
+            .and_then(|rest| rest.strip_prefix('['));
+        address
+            .and_then(|rest| rest.strip_suffix(']'))
+            .is_some_and(|index| index.parse::<usize>().is_ok())
+    };
+    let items: Vec<&StepRow> = steps.iter().filter(own).collect();
+    let done = items
+        .iter()
+        .filter(|item| item.status != StepStatus::Skipped)
+        .count();
+    Some((items.len(), done))
+}
+
+fn step_line(style: Style, step: &StepRow, items: Option<(usize, usize)>, now: Timestamp) -> String {
+    let nested = step.step.as_str().matches('/').count().saturating_sub(1);
+    let depth = nested + usize::from(is_item(step));
     let indent = "  ".repeat(depth + 1);
     let mut extra = Vec::new();
     if let Some(action) = &step.action {
         extra.push(action.clone());
+    }
+    match items {
+        Some((1, 1)) => extra.push("1 item".to_owned()),
+        Some((all, done)) if all == done => extra.push(format!("{all} items")),
+        Some((all, done)) => extra.push(format!("{done} of {all} items")),
+        None => {}
     }
     if step.attempts > 1 {
         extra.push(format!("{} attempts", step.attempts));
@@ -190,12 +227,15 @@ fn step_line(style: Style, step: &StepRow, now: Timestamp) -> String {
     if step.status != StepStatus::Skipped {
         extra.push(span(step.finished_at.unwrap_or(now).since(step.scheduled_at)));
     }
-    let mut line = format!(
-        "{indent}{} {}  {}",
-        style.mark(step.status),
-        step.title,
-        style.dim(&extra.join(", "))
-    );
+    let extra = match extra.join(", ") {
+        none if none.is_empty() => none,
+        some => format!("  {}", style.dim(&some)),
+    };
+    // Items share their title; the number is what tells them apart.
+    let number = step.step.as_str().rfind('[').filter(|_| is_item(step));
+    let number = number.map_or("", |at| &step.step.as_str()[at..]);
+    let mark = style.mark(step.status);
+    let mut line = format!("{indent}{mark} {}{}{extra}", step.title, style.dim(number));
     if step.status == StepStatus::Waiting && !step.waiting_for.is_empty() {
         line.push_str(&format!(
             "\n{indent}  {}",
@@ -221,7 +261,7 @@ fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
         .as_ref()
         .map(|url| format!("  {url}"))
         .unwrap_or_default();
-    format!("  {} {name}{url}", style.dim(&artifact.kind))
+    format!("  {} {name}{url}", style.dim(&format!("{:<8}", artifact.kind)))
 }
 
 fn plain(value: &serde_json::Value) -> String {
