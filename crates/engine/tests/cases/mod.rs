@@ -1,5 +1,6 @@
 //! The cases, by theme.
 
+mod branches;
 mod children;
 mod control;
 mod effects;
@@ -8,4 +9,5 @@ mod forks;
 mod people;
 mod properties;
 mod samples;
+mod time;
 mod undo;
