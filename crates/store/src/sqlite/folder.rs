@@ -95,19 +95,34 @@ pub(super) fn secret_key(
 /// Written beside its place and renamed, so that a crash never leaves half a key.
 fn write_key(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
     let draft = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
+    let mut file = private().truncate(true).open(&draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;
+    path.parent().map_or(Ok(()), flush_names)
+}
+
+/// Makes an empty file that only its owner can read, unless there is one. SQLite gives its files beside
+/// the database the same permissions.
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
+    let made = private().truncate(false).open(path);
+    made.map(drop).map_err(|error| io("make", path, &error))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn flush_names(folder: &Path) -> std::io::Result<()> {
+    // Elsewhere folders can't be opened, and names are durable without it.
     #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
+    File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// A failure of the file system, with what was tried.

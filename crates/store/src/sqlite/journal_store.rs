@@ -17,7 +17,7 @@ use super::table::inbox::{self, PreparedPost};
 use super::table::journal::{self, PreparedEvent};
 use super::table::rows::{PreparedNew, PreparedRows};
 use super::table::runs::{self, Advance};
-use super::table::{approvals, artifacts, snapshots, steps};
+use super::table::{approvals, artifacts, leases, snapshots, steps};
 use super::writer::Kind;
 
 /// Rows in one page.
@@ -59,7 +59,7 @@ impl JournalStore for SqliteStore {
         let boot = self.held_boot()?;
         let limit = limit.min(LEASES as u32);
         self.write(Kind::Other, move |connection| {
-            runs::claim(connection, boot, now, lease_ms, limit)
+            leases::claim(connection, boot, now, lease_ms, limit)
         })
         .await
     }
@@ -72,7 +72,7 @@ impl JournalStore for SqliteStore {
             let lost = self.write(Kind::Other, move |connection| {
                 let mut lost = Vec::new();
                 for lease in &slice {
-                    if !runs::renew(connection, boot, lease, until)? {
+                    if !leases::renew(connection, boot, lease, until)? {
                         lost.push(*lease);
                     }
                 }
@@ -86,7 +86,7 @@ impl JournalStore for SqliteStore {
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         let boot = self.held_boot()?;
         self.write(Kind::Other, move |connection| {
-            runs::release(connection, boot, &lease)
+            leases::release(connection, boot, &lease)
         })
         .await
     }
@@ -135,7 +135,7 @@ impl JournalStore for SqliteStore {
 
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
         let (boot, now) = (self.inner.boot.epoch, self.inner.clock.now());
-        self.read(move |connection| runs::next_wake(connection, boot, now))
+        self.read(move |connection| leases::next_wake(connection, boot, now))
             .await
     }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use types::{RecipeId, TenantId};
 
 use super::fault::{Fault, conflict, other};
-use super::folder::io;
+use super::folder::{flush_names, io, make_private};
 use super::table::agents::{self, PreparedAgent};
 use super::table::leaves::{self, PreparedLeaf};
 use super::table::{recipes, secrets, settings, tools};
@@ -228,12 +228,16 @@ fn copy(from: &Path, to: &PathBuf) -> Result<(), StoreError> {
     if draft.exists() {
         std::fs::remove_file(&draft).map_err(|error| io("remove", &draft, &error))?;
     }
-    let result = schema::copy_into(from, &draft)
-        .map_err(StoreError::from)
+    let result = make_private(&draft)
+        .and_then(|()| schema::copy_into(from, &draft).map_err(StoreError::from))
         .and_then(|()| {
             let flushed = File::open(&draft).and_then(|file| file.sync_all());
             flushed
                 .and_then(|()| std::fs::rename(&draft, to))
+                .and_then(|()| match to.parent() {
+                    Some(folder) if !folder.as_os_str().is_empty() => flush_names(folder),
+                    _ => Ok(()),
+                })
                 .map_err(|error| io("write", to, &error))
         });
     if result.is_err() {

@@ -10,6 +10,7 @@ mod schema;
 mod seal;
 mod table;
 mod writer;
+mod yardstick;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use readers::Readers;
 use writer::{Kind, Writer};
 
 pub use seal::SECRET_KEY_WRONG;
+pub use yardstick::single_commits;
 
 /// How to open a data folder.
 pub struct Options {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use types::{NodeId, Timestamp};
 
 use super::fault::{Fault, not_found, other};
-use super::folder::io;
+use super::folder::{io, make_private};
 
 mod embedded {
     //! The files of `migrations/`.
@@ -28,6 +28,9 @@ pub(super) fn open_writer(path: &Path, create: bool, own: &str) -> Result<Connec
     let found = looks_like_sqlite(path)?;
     if !found && !create {
         return Err(not_found("database", path.display()));
+    }
+    if !found {
+        make_private(path)?;
     }
     let mut connection = connect(path, create)?;
     check_version(&connection, own)?;
@@ -62,7 +65,7 @@ pub(super) fn limit_size(connection: &Connection, bytes: Option<u64>) -> Result<
     Ok(())
 }
 
-/// Copies the database as it is at this instant into a new file, while others go on writing.
+/// Copies the database as it is at this instant into an empty file, while others go on writing.
 pub(super) fn copy_into(from: &Path, to: &Path) -> Result<(), Fault> {
     let Some(to) = to.to_str() else {
         return Err(other(format!("the path '{}' is not Unicode", to.display())).into());
@@ -109,6 +112,8 @@ fn connect(path: &Path, create: bool) -> Result<Connection, StoreError> {
         // Without this, REPLACE would pass by the triggers that forbid deleting.
         connection.pragma_update(None, "recursive_triggers", true)?;
         connection.pragma_update(None, "cache_size", -32768)?;
+        // What a savepoint may have to undo stays in memory: no files in a folder that may be full.
+        connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update(None, "wal_autocheckpoint", 1500)?;
         connection.pragma_update(None, "journal_size_limit", 32 << 20)?;
         Ok(connection)

@@ -1,6 +1,5 @@
-//! The one writing thread. It takes everything that waits, runs it in one transaction with a savepoint
-//! for each job, commits once, and only then answers: each job succeeds or fails alone, and one flush
-//! to disk serves them all.
+//! The one writing thread. It takes everything that waits, runs it in one transaction, commits once,
+//! and only then answers: each job succeeds or fails alone, and one flush to disk serves them all.
 
 use std::thread::JoinHandle;
 
@@ -32,7 +31,7 @@ type Work<T> = Box<dyn FnMut(&Connection) -> Result<T, Fault> + Send>;
 
 trait Job: Send {
     fn kind(&self) -> Kind;
-    /// Does the work inside a savepoint and keeps the result; an error means that it must be undone.
+    /// Does the work and keeps the result; after an error, what it has changed must be undone.
     fn run(&mut self, connection: &Connection) -> Option<StoreError>;
     /// Tells the caller, after the commit or with the error that undid everything.
     fn answer(self: Box<Self>, undone: Option<StoreError>);
@@ -66,7 +65,7 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction; when this returns, it is on disk. It is run again if another job
-    /// made SQLite undo the transaction.
+    /// of its group failed half-way or made SQLite undo the transaction.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         kind: Kind,
@@ -150,22 +149,43 @@ fn serve(connection: Connection, mut orders: mpsc::Receiver<Order>) {
     }
 }
 
-/// Runs, commits and answers a group. If a job makes SQLite undo the whole transaction (as a full disk
-/// can), only that job is answered; the others stay in `jobs` and are run again without it.
+/// How a group is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Without savepoints, which would copy every page that a job changes. Most groups end well.
+    Light,
+    /// A savepoint for each job.
+    Full,
+}
+
+/// What one job left behind.
+enum Ran {
+    /// Its changes, or none at all.
+    Whole,
+    /// Half a change that has no savepoint to go back to.
+    Half,
+    /// Nothing of the whole transaction: SQLite undid it, as it can on a full disk.
+    Undone(StoreError),
+}
+
+/// Runs, commits and answers a group: first without savepoints, then, if a job failed after it had
+/// changed something, once more with them. If a job makes SQLite undo the whole transaction, only that
+/// job is answered; the others stay in `jobs` and are run again without it.
 fn commit_group(connection: &Connection, jobs: &mut Vec<Box<dyn Job>>) {
     let mut undone = begin(connection).err();
-    for index in 0..jobs.len() {
-        if undone.is_some() {
-            break;
-        }
-        if jobs[index].kind() == Kind::Append {
-            crash_point("store.append.begin");
-        }
-        if let Err(error) = run_alone(connection, jobs[index].as_mut()) {
-            roll_back(connection);
-            tracing::warn!(store.code = error.code(), %error, "a write undid its group");
-            jobs.remove(index).answer(Some(error));
-            return;
+    if undone.is_none() {
+        match run_group(connection, jobs, Care::Light) {
+            Ok(()) => {}
+            Err(None) => {
+                roll_back(connection);
+                undone = begin(connection).err();
+                if undone.is_none()
+                    && let Err(Some((index, error))) = run_group(connection, jobs, Care::Full)
+                {
+                    return give_up_one(connection, jobs, index, error);
+                }
+            }
+            Err(Some((index, error))) => return give_up_one(connection, jobs, index, error),
         }
     }
     if undone.is_none() {
@@ -182,6 +202,35 @@ fn commit_group(connection: &Connection, jobs: &mut Vec<Box<dyn Job>>) {
     for job in jobs.drain(..) {
         job.answer(undone.clone());
     }
+}
+
+/// Runs all jobs.
+///
+/// # Errors
+/// The number and error of a job that undid everything; none if one left half a change, so that all
+/// must be run again with care.
+fn run_group(
+    connection: &Connection,
+    jobs: &mut [Box<dyn Job>],
+    care: Care,
+) -> Result<(), Option<(usize, StoreError)>> {
+    for (index, job) in jobs.iter_mut().enumerate() {
+        if job.kind() == Kind::Append {
+            crash_point("store.append.begin");
+        }
+        match run_one(connection, job.as_mut(), care) {
+            Ran::Whole => {}
+            Ran::Half => return Err(None),
+            Ran::Undone(error) => return Err(Some((index, error))),
+        }
+    }
+    Ok(())
+}
+
+fn give_up_one(connection: &Connection, jobs: &mut Vec<Box<dyn Job>>, index: usize, error: StoreError) {
+    roll_back(connection);
+    tracing::warn!(store.code = error.code(), %error, "a write undid its group");
+    jobs.remove(index).answer(Some(error));
 }
 
 fn roll_back(connection: &Connection) {
@@ -210,14 +259,31 @@ fn begin(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Runs a job in its savepoint. The error is one that leaves nothing of the whole transaction.
-fn run_alone(connection: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
-    execute(connection, "SAVEPOINT job")?;
+fn run_one(connection: &Connection, job: &mut dyn Job, care: Care) -> Ran {
+    if care == Care::Full
+        && let Err(error) = execute(connection, "SAVEPOINT job")
+    {
+        return Ran::Undone(error);
+    }
+    let before = connection.total_changes();
     let failed = job.run(connection);
     if connection.is_autocommit() {
-        return Err(failed.unwrap_or_else(|| other("the database undid the transaction")));
+        return Ran::Undone(failed.unwrap_or_else(|| other("the database undid the transaction")));
     }
-    if failed.is_some() {
+    match (care, failed) {
+        (Care::Light, None) => Ran::Whole,
+        // A lost lease or a moved head is found before anything is written.
+        (Care::Light, Some(_)) if connection.total_changes() == before => Ran::Whole,
+        (Care::Light, Some(_)) => Ran::Half,
+        (Care::Full, failed) => match end_savepoint(connection, failed.is_some()) {
+            Ok(()) => Ran::Whole,
+            Err(error) => Ran::Undone(error),
+        },
+    }
+}
+
+fn end_savepoint(connection: &Connection, undo: bool) -> Result<(), StoreError> {
+    if undo {
         execute(connection, "ROLLBACK TO job")?;
     }
     execute(connection, "RELEASE job")

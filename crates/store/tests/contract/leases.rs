@@ -177,6 +177,24 @@ pub async fn claims_count_until_an_append(bench: &dyn Bench) {
     assert_eq!(reclaim(bench, &*store).await, 1);
 }
 
+pub async fn claims_count_anew_when_a_run_is_given_back(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let (row, _) = world.held_run(store.as_ref()).await;
+    for given_back_by_append in [false, true] {
+        let now = world.clock.advance(40_000);
+        let claim = store.claim(now, LEASE_MS, 1).await.expect("claimed")[0];
+        assert_eq!(claim.claims, 2, "the lease before it lapsed");
+        if given_back_by_append {
+            let mut nothing = world.append(claim.lease, &row, 1, 0);
+            nothing.after = After::Release;
+            store.append(nothing).await.expect("given back");
+        } else {
+            store.release(claim.lease).await.expect("given back");
+        }
+        assert_eq!(reclaim(bench, &*store).await, 1);
+    }
+}
+
 async fn reclaim(bench: &dyn Bench, store: &dyn ports::Store) -> u32 {
     let now = bench.world().clock.advance(40_000);
     store.claim(now, LEASE_MS, 1).await.expect("claimed")[0].claims

@@ -135,12 +135,23 @@ async fn an_older_schema_is_not_for_a_guest() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_the_owner_can_read_key_and_folder() {
+async fn only_the_owner_can_read_what_is_kept() {
     use std::os::unix::fs::PermissionsExt as _;
-    let bench = used().await;
+    let bench = SqliteBench::new();
+    // A folder that was there before, open to all.
+    fs::create_dir(bench.data()).expect("made");
+    fs::set_permissions(bench.data(), fs::Permissions::from_mode(0o755)).expect("opened");
+    let store = bench.boot().await;
+    bench.world().held_run(store.as_ref()).await;
+    let backup = bench.scratch("copy.db");
+    store.backup(&backup).await.expect("backed up");
     let mode = |path: std::path::PathBuf| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!(mode(bench.data().join("secret.key")), 0o600);
-    assert_eq!(mode(bench.data()), 0o700);
+    for name in ["secret.key", "agentops.db", "agentops.db-wal"] {
+        assert_eq!(mode(bench.data().join(name)), 0o600, "{name}");
+    }
+    assert_eq!(mode(backup), 0o600);
+    let fresh = used().await;
+    assert_eq!(mode(fresh.data()), 0o700);
 }
 
 #[tokio::test]

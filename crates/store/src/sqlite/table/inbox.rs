@@ -4,7 +4,7 @@ use ports::{InboxItem, Post};
 use rusqlite::{Connection, params};
 use types::{InboxId, RunId, TenantId, Timestamp};
 
-use super::runs;
+use super::leases;
 use crate::sqlite::convert::{at, id, int, json};
 use crate::sqlite::fault::{Fault, not_found};
 
@@ -52,7 +52,7 @@ impl PreparedPost {
             self.at.as_millis(),
             self.message,
         ])?;
-        if inserted == 1 && !runs::wake(connection, self.tenant, self.run, self.at)? {
+        if inserted == 1 && !leases::wake(connection, self.tenant, self.run, self.at)? {
             return Err(not_found("run", self.run).into());
         }
         Ok(())

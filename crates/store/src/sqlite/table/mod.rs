@@ -7,6 +7,7 @@ pub(super) mod artifacts;
 pub(super) mod dead_letters;
 pub(super) mod inbox;
 pub(super) mod journal;
+pub(super) mod leases;
 pub(super) mod leaves;
 pub(super) mod recipes;
 pub(super) mod rows;

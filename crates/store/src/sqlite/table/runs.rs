@@ -1,10 +1,10 @@
-//! Table `runs`: what lists show of a run, its head, and who holds it.
+//! Table `runs`: what lists show of a run, and its head.
 
 use engine::event::Parent;
 use engine::rows::RunRow;
-use ports::{Claim, Lease, LeaseRequest, StoreError};
+use ports::{Lease, LeaseRequest, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use types::{Millis, RecipeId, RunId, TenantId, Timestamp};
+use types::{RecipeId, RunId, TenantId, Timestamp};
 
 use crate::sqlite::convert::{at, count, id, int, opt_at, opt_json, parsed};
 use crate::sqlite::fault::{Fault, conflict, not_found};
@@ -94,6 +94,46 @@ impl PreparedRun {
     /// Moves the run on, if the lease and the head are what the caller thinks. One statement checks
     /// and writes. A message that waits keeps the run claimable, whatever the row says.
     pub(in crate::sqlite) fn advance(&self, connection: &Connection, step: Advance) -> Result<(), Fault> {
+        let usual = !step.release && self.advance_usually(connection, step)?;
+        if usual || self.advance_fully(connection, step)? {
+            Ok(())
+        } else {
+            Err(why_not(connection, step)?.into())
+        }
+    }
+
+    /// The usual case: state and lease stay. SQLite writes anew each index that has a column in SET,
+    /// also if the value is the same; this statement names none of them but `wake_at`.
+    fn advance_usually(&self, connection: &Connection, step: Advance) -> Result<bool, Fault> {
+        let row = &self.row;
+        let mut update = connection.prepare_cached(
+            "UPDATE runs SET phase = ?7, finished_at = ?9, failure = ?10, outputs = ?11, waiting_for = ?12,
+                wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
+                    THEN 0 ELSE ?13 END,
+                head = ?14, claims = iif(?14 > ?5, 0, claims)
+             WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4 AND head = ?5
+                AND status = ?6 AND needs_attention = ?8",
+        )?;
+        let changed = update.execute(params![
+            step.lease.tenant.as_bytes(),
+            step.lease.run.as_bytes(),
+            int(step.lease.epoch),
+            int(step.boot),
+            int(step.expected_head),
+            row.status.as_str(),
+            row.phase.map(|phase| phase.as_str()),
+            row.needs_attention,
+            row.finished_at.map(Timestamp::as_millis),
+            self.failure,
+            self.outputs,
+            row.waiting_for,
+            row.wake_at.as_millis(),
+            int(step.head),
+        ])?;
+        Ok(changed == 1)
+    }
+
+    fn advance_fully(&self, connection: &Connection, step: Advance) -> Result<bool, Fault> {
         let row = &self.row;
         let mut update = connection.prepare_cached(
             "UPDATE runs SET status = ?6, phase = ?7, needs_attention = ?8, finished_at = ?9, failure = ?10,
@@ -121,11 +161,7 @@ impl PreparedRun {
             int(step.head),
             step.release,
         ])?;
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(why_not(connection, step)?.into())
-        }
+        Ok(changed == 1)
     }
 }
 
@@ -167,117 +203,6 @@ pub(in crate::sqlite) fn by_start_key(
         id(row, 0, RunId::from_bytes)
     });
     Ok(found.optional()?)
-}
-
-/// Claims what is due and free, earliest first.
-pub(in crate::sqlite) fn claim(
-    connection: &Connection,
-    boot: u64,
-    now: Timestamp,
-    lease_ms: Millis,
-    limit: u32,
-) -> Result<Vec<Claim>, Fault> {
-    let mut due = connection.prepare_cached(
-        "SELECT tenant_id, run_id FROM runs
-         WHERE wake_at < 9223372036854775807 AND wake_at <= ?1
-            AND (lease_boot IS NULL OR lease_boot <> ?2 OR lease_until < ?1)
-         ORDER BY wake_at, run_id LIMIT ?3",
-    )?;
-    let due = due
-        .query_map(params![now.as_millis(), int(boot), limit], |row| {
-            Ok((id(row, 0, TenantId::from_bytes)?, id(row, 1, RunId::from_bytes)?))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    let until = now + lease_ms;
-    let mut take = connection.prepare_cached(
-        "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_boot = ?3, lease_until = ?4, claims = claims + 1
-         WHERE tenant_id = ?1 AND run_id = ?2 RETURNING lease_epoch, claims",
-    )?;
-    let mut claims = Vec::with_capacity(due.len());
-    for (tenant, run) in due {
-        let bound = params![tenant.as_bytes(), run.as_bytes(), int(boot), until.as_millis()];
-        claims.push(take.query_row(bound, |row| {
-            let lease = Lease {
-                tenant,
-                run,
-                epoch: count(row, 0)?,
-            };
-            Ok(Claim {
-                lease,
-                until,
-                claims: row.get(1)?,
-            })
-        })?);
-    }
-    Ok(claims)
-}
-
-/// Renews a lease; false if it is gone.
-pub(in crate::sqlite) fn renew(
-    connection: &Connection,
-    boot: u64,
-    lease: &Lease,
-    until: Timestamp,
-) -> Result<bool, Fault> {
-    let mut update = connection.prepare_cached(
-        "UPDATE runs SET lease_until = ?5
-         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
-    )?;
-    let changed = update.execute(params![
-        lease.tenant.as_bytes(),
-        lease.run.as_bytes(),
-        int(lease.epoch),
-        int(boot),
-        until.as_millis(),
-    ])?;
-    Ok(changed == 1)
-}
-
-/// Gives a lease back, if it is still there.
-pub(in crate::sqlite) fn release(connection: &Connection, boot: u64, lease: &Lease) -> Result<(), Fault> {
-    let mut update = connection.prepare_cached(
-        "UPDATE runs SET lease_boot = NULL, lease_until = NULL, claims = 0,
-            wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
-                THEN 0 ELSE wake_at END
-         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
-    )?;
-    let bound = params![
-        lease.tenant.as_bytes(),
-        lease.run.as_bytes(),
-        int(lease.epoch),
-        int(boot)
-    ];
-    update.execute(bound)?;
-    Ok(())
-}
-
-/// Lets a run be claimed from `at` on; false if there is no such run.
-pub(in crate::sqlite) fn wake(
-    connection: &Connection,
-    tenant: TenantId,
-    run: RunId,
-    at: Timestamp,
-) -> Result<bool, Fault> {
-    let mut update = connection
-        .prepare_cached("UPDATE runs SET wake_at = min(wake_at, ?3) WHERE tenant_id = ?1 AND run_id = ?2")?;
-    Ok(update.execute(params![tenant.as_bytes(), run.as_bytes(), at.as_millis()])? == 1)
-}
-
-/// The earliest wake-up of a run that nobody holds.
-pub(in crate::sqlite) fn next_wake(
-    connection: &Connection,
-    boot: u64,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Fault> {
-    let mut select = connection.prepare_cached(
-        "SELECT wake_at FROM runs
-         WHERE wake_at < 9223372036854775807
-            AND (lease_boot IS NULL OR lease_boot <> ?1 OR lease_until < ?2)
-         ORDER BY wake_at LIMIT 1",
-    )?;
-    Ok(select
-        .query_row(params![int(boot), now.as_millis()], |row| at(row, 0))
-        .optional()?)
 }
 
 /// Whether there is such a run.

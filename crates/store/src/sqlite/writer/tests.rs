@@ -20,7 +20,7 @@ fn start() -> (Writer, JoinHandle<()>, tempfile::TempDir) {
 }
 
 fn insert(sql: &'static str) -> impl FnMut(&Connection) -> Result<(), Fault> + Send + 'static {
-    move |connection| Ok(connection.execute(sql, []).map(drop)?)
+    move |connection| Ok(connection.execute_batch(sql)?)
 }
 
 /// Sends `jobs` while the thread is held by a first job, so that they form one group.
@@ -97,6 +97,23 @@ async fn jobs_of_a_group_fail_alone() {
         "{results:?}"
     );
     assert_eq!(results[2], Ok(()));
+    assert_eq!(rows(&writer).await, 2);
+}
+
+#[tokio::test]
+async fn nothing_of_a_job_that_failed_half_way_is_kept() {
+    let (writer, _thread, _folder) = start();
+    let jobs = vec![
+        "INSERT INTO parent VALUES (1)",
+        "INSERT INTO parent VALUES (2); INSERT INTO parent VALUES (1)",
+        "INSERT INTO parent VALUES (3)",
+        "INSERT INTO parent VALUES (4); INSERT INTO parent VALUES (3)",
+    ];
+    let results = as_one_group(&writer, jobs).await;
+    assert_eq!((&results[0], &results[2]), (&Ok(()), &Ok(())));
+    for half in [&results[1], &results[3]] {
+        assert!(matches!(half, Err(StoreError::Conflict { .. })), "{results:?}");
+    }
     assert_eq!(rows(&writer).await, 2);
 }
 

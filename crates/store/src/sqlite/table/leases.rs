@@ -1,0 +1,119 @@
+//! Table `runs`, seen from who holds a run: claiming, renewing, releasing, waking.
+
+use ports::{Claim, Lease};
+use rusqlite::{Connection, OptionalExtension, params};
+use types::{Millis, RunId, TenantId, Timestamp};
+
+use crate::sqlite::convert::{at, count, id, int};
+use crate::sqlite::fault::Fault;
+
+/// Claims what is due and free, earliest first.
+pub(in crate::sqlite) fn claim(
+    connection: &Connection,
+    boot: u64,
+    now: Timestamp,
+    lease_ms: Millis,
+    limit: u32,
+) -> Result<Vec<Claim>, Fault> {
+    let mut due = connection.prepare_cached(
+        "SELECT tenant_id, run_id FROM runs
+         WHERE wake_at < 9223372036854775807 AND wake_at <= ?1
+            AND (lease_boot IS NULL OR lease_boot <> ?2 OR lease_until < ?1)
+         ORDER BY wake_at, run_id LIMIT ?3",
+    )?;
+    let due = due
+        .query_map(params![now.as_millis(), int(boot), limit], |row| {
+            Ok((id(row, 0, TenantId::from_bytes)?, id(row, 1, RunId::from_bytes)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let until = now + lease_ms;
+    let mut take = connection.prepare_cached(
+        "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_boot = ?3, lease_until = ?4, claims = claims + 1
+         WHERE tenant_id = ?1 AND run_id = ?2 RETURNING lease_epoch, claims",
+    )?;
+    let mut claims = Vec::with_capacity(due.len());
+    for (tenant, run) in due {
+        let bound = params![tenant.as_bytes(), run.as_bytes(), int(boot), until.as_millis()];
+        claims.push(take.query_row(bound, |row| {
+            let lease = Lease {
+                tenant,
+                run,
+                epoch: count(row, 0)?,
+            };
+            Ok(Claim {
+                lease,
+                until,
+                claims: row.get(1)?,
+            })
+        })?);
+    }
+    Ok(claims)
+}
+
+/// Renews a lease; false if it is gone.
+pub(in crate::sqlite) fn renew(
+    connection: &Connection,
+    boot: u64,
+    lease: &Lease,
+    until: Timestamp,
+) -> Result<bool, Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE runs SET lease_until = ?5
+         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
+    )?;
+    let changed = update.execute(params![
+        lease.tenant.as_bytes(),
+        lease.run.as_bytes(),
+        int(lease.epoch),
+        int(boot),
+        until.as_millis(),
+    ])?;
+    Ok(changed == 1)
+}
+
+/// Gives a lease back, if it is still there.
+pub(in crate::sqlite) fn release(connection: &Connection, boot: u64, lease: &Lease) -> Result<(), Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE runs SET lease_boot = NULL, lease_until = NULL, claims = 0,
+            wake_at = CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE tenant_id = ?1 AND run_id = ?2)
+                THEN 0 ELSE wake_at END
+         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
+    )?;
+    let bound = params![
+        lease.tenant.as_bytes(),
+        lease.run.as_bytes(),
+        int(lease.epoch),
+        int(boot)
+    ];
+    update.execute(bound)?;
+    Ok(())
+}
+
+/// Lets a run be claimed from `at` on; false if there is no such run.
+pub(in crate::sqlite) fn wake(
+    connection: &Connection,
+    tenant: TenantId,
+    run: RunId,
+    at: Timestamp,
+) -> Result<bool, Fault> {
+    let mut update = connection
+        .prepare_cached("UPDATE runs SET wake_at = min(wake_at, ?3) WHERE tenant_id = ?1 AND run_id = ?2")?;
+    Ok(update.execute(params![tenant.as_bytes(), run.as_bytes(), at.as_millis()])? == 1)
+}
+
+/// The earliest wake-up of a run that nobody holds.
+pub(in crate::sqlite) fn next_wake(
+    connection: &Connection,
+    boot: u64,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT wake_at FROM runs
+         WHERE wake_at < 9223372036854775807
+            AND (lease_boot IS NULL OR lease_boot <> ?1 OR lease_until < ?2)
+         ORDER BY wake_at LIMIT 1",
+    )?;
+    Ok(select
+        .query_row(params![int(boot), now.as_millis()], |row| at(row, 0))
+        .optional()?)
+}
