@@ -150,7 +150,11 @@ impl Chaos {
         if !self.last.is_empty() {
             let at = self.last.len() - 1 - self.dice.roll(self.last.len().min(4));
             let (run, input) = self.last[at].clone();
-            self.world.round(run, Some(input));
+            // A person's word on an uncertain step is consumed with the events it leads to, so it never
+            // comes twice; it would speak of a later attempt.
+            if !matches!(input, Input::Message(Message::Resolve { .. })) {
+                self.world.round(run, Some(input));
+            }
         }
     }
 
@@ -416,7 +420,8 @@ impl Chaos {
 
     /// What a person finds out about an uncertain call, once nothing of it can happen any more.
     fn truth(&mut self, key: &str, over: bool) -> Option<Resolution> {
-        if self.landing.iter().any(|(_, own)| own == key) {
+        let mut flights = self.world.runs.values().flat_map(|run| &run.flights);
+        if flights.any(|call| call.key == key) || self.landing.iter().any(|(_, own)| own == key) {
             return None;
         }
         Some(match self.done_by(key) {
