@@ -150,6 +150,15 @@ pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
             findings.add(Severity::Error, "dialect_not_yet", at, "", message);
             findings.suggest("write it with the sections intake, plan, act and verify");
         }
+        Recognised::Other(what, at) => {
+            let message = format!("this is {what} of an earlier tool, which can't be read yet");
+            findings.add(Severity::Error, "dialect_not_yet", at, "", message);
+        }
+        Recognised::Manifest(at) => {
+            let message = "this is the manifest of a tool, not a recipe".to_owned();
+            findings.add(Severity::Error, "wrong_value", at, "", message);
+            findings.suggest("agentops tool add FILE");
+        }
         Recognised::NotARecipe => {
             let message = format!(
                 "a recipe is a map with a name and four sections, not {}",

@@ -7,13 +7,17 @@ use crate::diagnostic::At;
 use crate::expr::parse;
 use crate::program::{Kind, Save, SaveFrom};
 use crate::reader::snake_case;
-use crate::yaml::{Data, Node};
+use crate::yaml::{Data, Entry, Node};
 
 /// What form a document has.
 pub(crate) enum Recognised {
     Dialect(Dialect),
-    /// A form that is known by name only, and where it shows.
+    /// A recipe of a form that is known by name only, and where it shows.
     NotYet(&'static str, At),
+    /// Something else of an earlier tool, and where that shows.
+    Other(&'static str, At),
+    /// The manifest of a tool, which is read elsewhere.
+    Manifest(At),
     NotARecipe,
 }
 
@@ -45,12 +49,17 @@ pub(crate) fn recognise(root: &Node, catalog: &Catalog) -> Recognised {
             return Recognised::NotYet("fixed agents", entry.key_at);
         }
     }
-    let steps = || {
+    let sections = || {
         ["intake", "plan", "act", "verify"]
             .iter()
             .filter_map(|section| key(section))
-            .flat_map(|section| section.value.items())
     };
+    if sections().next().is_none()
+        && let Some(other) = other_document(key)
+    {
+        return other;
+    }
+    let steps = || sections().flat_map(|section| section.value.items());
     // Words alone make a text older only if nothing in it is of today: a slip in one condition
     // must not turn it into a person's task.
     let today = TODAY_TOP.iter().any(|name| key(name).is_some()) || steps().any(today_step);
@@ -61,6 +70,22 @@ pub(crate) fn recognise(root: &Node, catalog: &Catalog) -> Recognised {
     } else {
         Dialect::Native
     })
+}
+
+/// A document of an earlier tool that is no recipe at all.
+fn other_document<'a>(key: impl Fn(&str) -> Option<&'a Entry>) -> Option<Recognised> {
+    let list = |name: &str| key(name).filter(|entry| matches!(entry.value.data, Data::List(_)));
+    let map = |name: &str| key(name).filter(|entry| matches!(entry.value.data, Data::Map(_)));
+    if let Some(entry) = list("graph") {
+        return Some(Recognised::Other("a workflow", entry.key_at));
+    }
+    if let (Some(entry), Some(_)) = (list("recipes"), list("tools")) {
+        return Some(Recognised::Other("an agent", entry.key_at));
+    }
+    if let Some(entry) = list("allow_tools") {
+        return Some(Recognised::Other("a set of guardrails", entry.key_at));
+    }
+    map("actions").map(|entry| Recognised::Manifest(entry.key_at))
 }
 
 /// Keys at the top that only today's form has.

@@ -293,6 +293,31 @@ fn older_forms_that_come_later_are_named() {
         assert_eq!((code.as_str(), name.as_deref()), ("dialect_not_yet", Some("a")));
         assert!(message.contains(form), "{message}");
     }
+    for (text, code, what) in [
+        (
+            "name: a\ntrigger: {type: schedule}\ngraph: []\n",
+            "dialect_not_yet",
+            "a workflow",
+        ),
+        (
+            "name: a\nrecipes: [b]\ntools: [c]\n",
+            "dialect_not_yet",
+            "an agent",
+        ),
+        (
+            "name: a\nallow_tools: [b]\n",
+            "dialect_not_yet",
+            "a set of guardrails",
+        ),
+        (
+            "name: a\nactions: {b: {}}\n",
+            "wrong_value",
+            "the manifest of a tool",
+        ),
+    ] {
+        let (found, message, _) = first_code(text);
+        assert!(found == code && message.contains(what), "{found} {message}");
+    }
 }
 
 /// Steps of a tree, nested ones included.
