@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    agent, approvals, completions, demo, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
+    agent, approvals, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
 };
 use crate::config::Flags;
 use crate::exit::Exit;
@@ -81,6 +81,11 @@ pub enum Command {
     /// Secrets for real mode
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Kill and stop a server under random runs, and prove that no effect is lost or doubled
+    Chaos(chaos::Chaos),
+    /// Measure this installation
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print docs/cli.md

@@ -60,11 +60,13 @@ pub(crate) fn look_up(shared: &Arc<Shared>, held: &Arc<Held>, effect: Effect, re
     tokio::spawn(async move {
         let (step, attempt) = (effect.step.clone(), effect.attempt);
         let _slot = shared.slots.take(tool_of(&effect.call)).await;
+        crash_point!("runtime.look_up.before");
         let (allowed, call) = prepare(&shared, &held, &effect);
         let work = tokio::time::timeout(allowed, shared.options.tools.look_up(effect.permit, call));
         let result = work.await.unwrap_or_else(|_| types::ProbeResult::Unclear {
             failure: Failure::new("call_timed_out", "the look-up did not end in its time"),
         });
+        crash_point!("runtime.look_up.after");
         report(
             &shared,
             &held,
@@ -97,9 +99,11 @@ fn prepare(shared: &Arc<Shared>, held: &Arc<Held>, effect: &Effect) -> (Duration
 }
 
 async fn report(shared: &Arc<Shared>, held: &Arc<Held>, results: mpsc::Sender<Input>, input: Input) {
+    crash_point!("runtime.result.before");
     if let Err(mpsc::error::SendError(input)) = results.send(input).await {
         post_late(shared, held, input).await;
     }
+    crash_point!("runtime.result.after");
 }
 
 /// Puts a result whose run is no longer in memory here into the run's inbox.

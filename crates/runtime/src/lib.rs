@@ -18,13 +18,18 @@ pub mod system;
 pub use node::{Handle, Runtime};
 pub use options::Options;
 
-/// Names of the points at which a test can make the process die (feature `failpoints`).
+/// Names of the points at which a test can make the process die (feature `failpoints` of the crate
+/// `fail`).
 pub const CRASH_POINTS: &[&str] = &[
     "runtime.append.before",
     "runtime.append.after",
     "runtime.call.before",
     "runtime.call.after",
+    "runtime.look_up.before",
+    "runtime.look_up.after",
     "runtime.result.before",
+    "runtime.result.after",
+    "runtime.claim.after",
     "runtime.start.before",
     "runtime.start.after",
 ];

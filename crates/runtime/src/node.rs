@@ -245,6 +245,9 @@ async fn claim_loop(shared: Arc<Shared>) {
                 .await
             {
                 Ok(claims) => {
+                    if !claims.is_empty() {
+                        crash_point!("runtime.claim.after");
+                    }
                     full_page = claims.len() == limit as usize;
                     for claim in claims {
                         spawn(&shared, claim, Origin::Stored);

@@ -6,6 +6,7 @@
 //! `agentops bench` only read flags and print. Deliberately absent: anything that a released command
 //! other than these two needs; no crate but `agentops` may depend on this one.
 
+pub mod bench;
 mod bug;
 pub mod chaos;
 mod dice;
@@ -48,4 +49,15 @@ impl Error {
         let what = what.into();
         move |source| Error::Io { what, source }
     }
+}
+
+/// A folder that is gone when this is dropped.
+///
+/// # Errors
+/// There is no room for it.
+pub fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix("agentops-proof-")
+        .tempdir()
+        .map_err(Error::io("make a temporary folder"))
 }

@@ -2,6 +2,8 @@
 
 pub mod agent;
 pub mod approvals;
+pub mod bench;
+pub mod chaos;
 pub mod completions;
 pub mod demo;
 mod embedded;
@@ -64,6 +66,8 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Reference(reference) => return reference.run(output),
         Command::Recipe(recipe::Recipe::Schema(schema)) => return schema.run(output),
         Command::Demo(demo) => return demo.run(&cli.global, output).await,
+        Command::Chaos(chaos) => return chaos.run(&cli.global, output).await,
+        Command::Bench(bench) => return bench.run(&cli.global, output).await,
         _ => {}
     }
     let env: Vec<_> = std::env::vars_os().collect();
@@ -83,6 +87,8 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Secret(command) => command.run(&context).await,
         Command::Completions(command) => command.run(output),
         Command::Demo(command) => command.run(&cli.global, output).await,
+        Command::Chaos(command) => command.run(&cli.global, output).await,
+        Command::Bench(command) => command.run(&cli.global, output).await,
         Command::Reference(command) => command.run(output),
     }
 }

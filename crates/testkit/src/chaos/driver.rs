@@ -153,7 +153,7 @@ fn start_ledger(options: &Options) -> Result<Process, Error> {
 }
 
 /// Waits for a line with this beginning; the rest of it.
-async fn first_line(process: &mut Process, beginning: &str) -> Result<String, Error> {
+pub(crate) async fn first_line(process: &mut Process, beginning: &str) -> Result<String, Error> {
     let wait = async {
         while let Some(line) = process
             .lines
@@ -345,7 +345,7 @@ impl Chaos<'_> {
     }
 }
 
-fn signal(node: &Process, signal: Signal) -> Result<(), Error> {
+pub(crate) fn signal(node: &Process, signal: Signal) -> Result<(), Error> {
     let pid = node
         .child
         .id()
@@ -358,6 +358,6 @@ fn signal(node: &Process, signal: Signal) -> Result<(), Error> {
     })
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemClock.now().as_millis()
 }

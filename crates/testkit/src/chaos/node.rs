@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::event::RecipeRef;
-use ports::{Runs, Store};
+use ports::{Post, Runs, Store};
 use runtime::system::{Stopwatch, SystemClock, SystemEntropy};
 use runtime::{Handle, Runtime};
 use serde_json::json;
 use store::sqlite::{self, SqliteStore};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use types::{Clock, Entropy, Millis, RunId, RunStatus, Timestamp};
+use types::{Clock, Entropy, InboxId, Millis, RunId, RunStatus, TenantId, Timestamp};
 
 use super::fence::{Fenceless, Unrenewed};
 use crate::evidence::unfinished;
@@ -69,6 +69,8 @@ struct Node {
 /// # Errors
 /// The data folder or the ledger can't be used.
 pub async fn node(options: NodeOptions) -> Result<(), Error> {
+    // Crash tests say by an environment variable where this process dies.
+    let _points = options.fixed.map(|_| fail::FailScenario::setup());
     let store = open(&options)?;
     let node = begin(options, &store).await?;
     let obeys = node.options.fixed.is_none();
@@ -184,8 +186,19 @@ impl Node {
         let key = format!("chaos:{}:{index}", self.options.seed);
         let inputs = json!({"token": token});
         let new = self.maker.run(&self.recipes[plan], inputs, seed, Some(key))?;
-        self.handle.start(new).await?;
+        let run = self.handle.start(new).await?.run;
         say(&format!("started {index}"));
+        if self.options.fixed.is_some() {
+            let at = self.maker.clock.now();
+            let post = Post {
+                id: InboxId::derive(at, &[&token, "nudge"]),
+                tenant: TenantId::DEFAULT,
+                run,
+                at,
+                message: engine::Message::Nudge,
+            };
+            self.handle.post(post).await?;
+        }
         Ok(())
     }
 
@@ -232,7 +245,7 @@ fn listen(draining: Arc<AtomicBool>) {
 }
 
 /// One line to the parent, at once.
-pub(super) fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     // A parent that is gone is noticed at standard input.

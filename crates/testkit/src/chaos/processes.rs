@@ -12,6 +12,9 @@ use super::node::say;
 use crate::Error;
 use crate::ledger::{Book, Script, serve};
 
+/// What the crate `fail` reads.
+const FAILPOINTS: &str = "FAILPOINTS";
+
 /// How this binary is started again: the program, and the arguments before those of the part.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -22,15 +25,25 @@ pub struct Command {
 }
 
 /// A child process with its two ends; it is killed when this is dropped.
-pub(super) struct Process {
-    pub(super) child: Child,
-    pub(super) input: ChildStdin,
-    pub(super) lines: Lines<BufReader<ChildStdout>>,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) input: ChildStdin,
+    pub(crate) lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Command {
     /// Starts a part. Its standard error goes to a file that is appended to.
-    pub(super) fn start(&self, arguments: &[OsString], log: &Path) -> Result<Process, Error> {
+    pub(crate) fn start(&self, arguments: &[OsString], log: &Path) -> Result<Process, Error> {
+        self.start_dying(arguments, log, None)
+    }
+
+    /// The same, and it dies where the crate `fail` is told by `points`.
+    pub(super) fn start_dying(
+        &self,
+        arguments: &[OsString],
+        log: &Path,
+        points: Option<&str>,
+    ) -> Result<Process, Error> {
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -39,6 +52,8 @@ impl Command {
         let mut child = tokio::process::Command::new(&self.program)
             .args(&self.before)
             .args(arguments)
+            .env_remove(FAILPOINTS)
+            .envs(points.map(|points| (FAILPOINTS, points)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)

@@ -60,7 +60,8 @@ const UNKNOWN: [Behaviour; 7] = [
 pub struct Script {
     /// The seed of the whole run.
     pub seed: u64,
-    /// Whether it misbehaves at all; crash tests need a world in which only the crash happens.
+    /// Crash tests need a world in which little more than the crash happens: only the first answers of
+    /// operations that can be looked up are lost, so that look-ups are crossed too.
     pub calm: bool,
 }
 
@@ -74,7 +75,11 @@ impl Script {
     /// every run can end.
     pub fn behaviour(self, operation: Operation, token: &str, nth: u32) -> Behaviour {
         if self.calm {
-            return Behaviour::Normal;
+            let looked_up = matches!(operation, Operation::Marked | Operation::Probed);
+            return match nth {
+                0 if looked_up => Behaviour::AnswerLost,
+                _ => Behaviour::Normal,
+            };
         }
         if self.refused(token) {
             return Behaviour::Refused;

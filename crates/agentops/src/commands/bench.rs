@@ -1,0 +1,126 @@
+//! `agentops bench`: how fast the engine is on this machine, how soon it is back after a kill, and how
+//! much memory it needs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use testkit::bench::{self, BenchNode, Options, Report};
+use types::Failure;
+
+use super::Done;
+use super::chaos::{data, failed, this_program};
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::output::{Output, Progress, Style, table};
+use crate::signals;
+
+/// Measure this installation
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Durable steps a second, latency, resume after a kill, memory
+    ///
+    /// Works in a folder of its own, removed at the end; with --data in that folder (which must be
+    /// empty), so that the disk to be measured can be chosen.
+    Engine(Engine),
+    /// The server under test
+    #[command(hide = true)]
+    Node {
+        /// Start so many busy runs
+        #[arg(long)]
+        busy: Option<usize>,
+        /// Start so many waiting runs
+        #[arg(long)]
+        waiting: Option<usize>,
+    },
+}
+
+/// Durable steps a second, latency, resume after a kill, memory
+#[derive(Debug, Args)]
+pub struct Engine {
+    /// How long each of the four loads lasts, in seconds
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    pub seconds: u64,
+}
+
+impl Bench {
+    /// Runs it.
+    pub async fn run(&self, global: &Global, output: Output) -> Done {
+        match self {
+            Bench::Engine(engine) => engine.run(global.data.clone(), output).await,
+            Bench::Node { busy, waiting } => {
+                let options = BenchNode {
+                    data: data(global)?,
+                    busy: *busy,
+                    waiting: *waiting,
+                };
+                bench::node(options).await.map_err(|error| failed(&error))?;
+                Ok(Exit::Ok)
+            }
+        }
+    }
+}
+
+impl Engine {
+    async fn run(&self, data: Option<PathBuf>, output: Output) -> Done {
+        let scratch = testkit::scratch().map_err(|error| failed(&error))?;
+        let options = Options {
+            command: this_program("bench")?,
+            folder: data.unwrap_or_else(|| scratch.path().to_owned()),
+            seconds: self.seconds,
+        };
+        let progress = Progress::start(&output, "bench");
+        let mut say = |text: String| progress.say(text);
+        let report = tokio::select! {
+            report = bench::engine(&options, &mut say) => report.map_err(|error| failed(&error))?,
+            () = signals::asked_to_end() => return Ok(Exit::Interrupted),
+        };
+        drop(progress);
+        if output.json() {
+            output.raw(&line(&report)?)?;
+        } else {
+            output.raw(&page(&report, output.style()))?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// A report as one line of JSON.
+pub(super) fn line(report: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(report)
+        .map_err(|error| Failure::new("output_failed", format!("the answer can't be JSON: {error}")))
+}
+
+fn page(report: &Report, style: Style) -> String {
+    let rows = report.engine.iter().map(|load| {
+        vec![
+            load.concurrency.to_string(),
+            format!("{:.0}", load.steps_per_s),
+            format!("{:.1} ms", load.p50_ms),
+            format!("{:.1} ms", load.p99_ms),
+        ]
+    });
+    let mut lines = vec![table(
+        style,
+        &["runs at once", "durable steps/s", "p50 of a run", "p99"],
+        rows.collect(),
+        "",
+    )];
+    let mut row =
+        |name: &str, value: String| lines.push(format!("{} {value}", style.dim(&format!("{name:<28}"))));
+    row(
+        "start to first step",
+        format!("{:.2} ms", report.start_to_first_step_ms),
+    );
+    row("resume after SIGKILL", format!("{:.0} ms", report.resume_ms));
+    row("memory idle", format!("{:.1} MB", report.rss_idle_mb));
+    row(
+        "per 10,000 waiting runs",
+        format!("{:.1} MB", report.rss_per_10k_waiting_mb),
+    );
+    row(
+        "the database alone",
+        format!("{:.0} commits/s", report.sqlite_commits_per_s),
+    );
+    lines.join("\n")
+}

@@ -1,0 +1,194 @@
+//! `agentops chaos`: kills and stops the server under random runs, and proves by a ledger of effects
+//! that nothing was lost, doubled or stuck.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use console::pad_str;
+use testkit::chaos::{self, Command, NodeOptions, Options, Report};
+use testkit::ledger::Script;
+use testkit::{Bug, Error};
+use types::{Entropy, Failure};
+
+use super::Done;
+use super::bench::line;
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::output::{Output, Progress, Style};
+use crate::signals;
+
+/// Kill and stop a server under random runs, and compare what happened with what must have happened
+///
+/// The server under test has a data folder of its own, removed at the end; with --data it is made in
+/// that folder (which must be empty) and kept.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Chaos {
+    /// How long the server is disturbed, in seconds; letting the runs end takes longer
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub seconds: u64,
+    /// Repeat the recipes, behaviour and disturbances of an earlier chaos
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Plant a bug, to see whether it is caught
+    #[arg(long, default_value_t, hide = true)]
+    pub bug: Bug,
+    #[command(subcommand)]
+    pub part: Option<Part>,
+}
+
+/// The processes of a chaos, started by it.
+#[derive(Debug, Subcommand)]
+pub enum Part {
+    /// The ledger of effects
+    #[command(hide = true)]
+    Ledger {
+        /// The seed of its behaviour
+        #[arg(long)]
+        seed: u64,
+        /// Where to write what happens, for people
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// The server under test
+    #[command(hide = true)]
+    Node {
+        /// The ledger's address
+        #[arg(long)]
+        ledger: String,
+        /// The seed of recipes and runs
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// The first run to start
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Start so many runs of the fixed workload, and end with them
+        #[arg(long)]
+        fixed: Option<u64>,
+        /// A planted bug
+        #[arg(long, default_value_t)]
+        bug: Bug,
+    },
+}
+
+impl Chaos {
+    /// Runs it.
+    pub async fn run(&self, global: &Global, output: Output) -> Done {
+        match &self.part {
+            Some(Part::Ledger { seed, file }) => {
+                let script = Script {
+                    seed: *seed,
+                    calm: false,
+                };
+                chaos::serve_ledger(script, file.clone())
+                    .await
+                    .map_err(|error| failed(&error))?;
+                Ok(Exit::Ok)
+            }
+            Some(Part::Node {
+                ledger,
+                seed,
+                from,
+                fixed,
+                bug,
+            }) => {
+                let options = NodeOptions {
+                    data: data(global)?,
+                    ledger: ledger.clone(),
+                    seed: *seed,
+                    from: *from,
+                    fixed: *fixed,
+                    bug: *bug,
+                };
+                chaos::node(options).await.map_err(|error| failed(&error))?;
+                Ok(Exit::Ok)
+            }
+            None => self.prove(global, output).await,
+        }
+    }
+
+    async fn prove(&self, global: &Global, output: Output) -> Done {
+        let scratch = testkit::scratch().map_err(|error| failed(&error))?;
+        let options = Options {
+            command: this_program("chaos")?,
+            folder: global.data.clone().unwrap_or_else(|| scratch.path().to_owned()),
+            seconds: self.seconds,
+            seed: self.seed.unwrap_or_else(random),
+            bug: self.bug,
+        };
+        let progress = Progress::start(&output, format!("chaos, seed {}", options.seed));
+        let mut say = |text: String| progress.say(text);
+        let report = tokio::select! {
+            report = chaos::run(&options, &mut say) => report.map_err(|error| failed(&error))?,
+            () = signals::asked_to_end() => return Ok(Exit::Interrupted),
+        };
+        drop(progress);
+        if output.json() {
+            output.raw(&line(&report)?)?;
+        } else {
+            output.raw(&page(&report, output.style()))?;
+        }
+        Ok(if report.holds() { Exit::Ok } else { Exit::Failed })
+    }
+}
+
+/// The folder of a process under test.
+pub(super) fn data(global: &Global) -> Result<PathBuf, Failure> {
+    let missing = || Failure::new("argument_invalid", "the server under test needs --data");
+    global.data.clone().ok_or_else(missing)
+}
+
+/// How this program is started again with the arguments of a part of `command`.
+pub(super) fn this_program(command: &str) -> Result<Command, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new("internal", format!("failed to find this program: {error}")))?;
+    Ok(Command {
+        program,
+        before: vec![command.into()],
+    })
+}
+
+pub(super) fn failed(error: &Error) -> Failure {
+    Failure::new("proof_failed", error.to_string())
+        .hint("this says nothing about the engine: the test itself could not be done")
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 4];
+    runtime::system::SystemEntropy.fill(&mut bytes);
+    u64::from(u32::from_be_bytes(bytes))
+}
+
+fn page(report: &Report, style: Style) -> String {
+    let mut lines = Vec::new();
+    let mut row = |name: &str, value: String| {
+        lines.push(format!(
+            "{} {value}",
+            style.dim(&pad_str(name, 22, console::Alignment::Left, None))
+        ));
+    };
+    let promise = |count: usize| match count {
+        0 => style.good("0"),
+        more => style.bad(&more.to_string()),
+    };
+    row("runs", report.runs.to_string());
+    row("steps done", report.steps.to_string());
+    row("kills (SIGKILL)", report.kills.to_string());
+    row("stops (SIGSTOP)", report.stops.to_string());
+    row("effects lost", promise(report.lost));
+    row("effects doubled", promise(report.doubled));
+    row("stuck", promise(report.stuck));
+    row(
+        "uncertain",
+        format!("{} (permitted: {})", report.uncertain, report.permitted_uncertain),
+    );
+    row("time", format!("{} s, seed {}", report.seconds, report.seed));
+    lines.extend(report.findings.iter().map(|finding| format!("  {finding}")));
+    lines.extend(
+        report
+            .too_small
+            .iter()
+            .map(|why| style.bad(&format!("too small to prove it: {why}"))),
+    );
+    lines.join("\n")
+}

@@ -1,0 +1,178 @@
+//! The engine's benchmark: durable steps a second, latency, resume after a kill, memory, and beside
+//! them what the database itself can do on this disk.
+
+mod load;
+mod node;
+mod tools;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runtime::system::Stopwatch;
+use rustix::process::Signal;
+use serde::Serialize;
+
+use crate::Error;
+use crate::chaos::{Command, Process, first_line, signal};
+
+pub use load::Load;
+pub use node::{BenchNode, node};
+
+/// Runs at the same time.
+const CONCURRENCY: [usize; 4] = [1, 16, 64, 256];
+/// Runs measured for the time from start to first step.
+const STARTS: usize = 200;
+/// Runs in flight when the server is killed.
+const KILLED: usize = 50;
+/// How often it is killed; the median counts.
+const KILLS: usize = 3;
+/// Runs that wait.
+const WAITING: usize = 10_000;
+/// Commits of the yardstick.
+const COMMITS: u32 = 5_000;
+
+/// A wish for a measurement.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How this binary is started again.
+    pub command: Command,
+    /// An empty folder on the disk to be measured.
+    pub folder: PathBuf,
+    /// How long each load lasts, in seconds.
+    pub seconds: u64,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Runs of four steps, at several concurrencies.
+    pub engine: Vec<Load>,
+    /// From asking for a run to its first call, median.
+    pub start_to_first_step_ms: f64,
+    /// From starting the process after a kill to the first call it resumes, median.
+    pub resume_ms: f64,
+    /// Resident memory of a server without work.
+    pub rss_idle_mb: f64,
+    /// More of it per 10,000 waiting runs.
+    pub rss_per_10k_waiting_mb: f64,
+    /// One insert in each commit, with the same settings.
+    pub sqlite_commits_per_s: f64,
+}
+
+/// Measures everything. `progress` is told what is measured, in words.
+///
+/// # Errors
+/// Something can't be started, written or read.
+pub async fn engine(options: &Options, progress: &mut (dyn FnMut(String) + Send)) -> Result<Report, Error> {
+    let place = |name: String| options.folder.join(name);
+    progress("what the database can do alone".to_owned());
+    let folder = place("yardstick".to_owned());
+    let commits = tokio::task::spawn_blocking(move || yardstick(&folder));
+    let sqlite_commits_per_s = commits.await.map_err(|error| Error::Other(error.to_string()))??;
+    let mut engine = Vec::new();
+    for concurrency in CONCURRENCY {
+        progress(format!("{concurrency} runs at the same time"));
+        let length = Duration::from_secs(options.seconds);
+        engine.push(load::load(&place(format!("load-{concurrency}")), concurrency, length).await?);
+    }
+    progress("start to first step".to_owned());
+    let start_to_first_step_ms = load::start_to_first_step(&place("start".to_owned()), STARTS).await?;
+    let mut resumes = Vec::new();
+    for turn in 1..=KILLS {
+        progress(format!("resume after a kill, {turn} of {KILLS}"));
+        resumes.push(resume(options, &place(format!("resume-{turn}"))).await?);
+    }
+    progress("memory".to_owned());
+    let (rss_idle_mb, more) = memory(options, &place("memory".to_owned())).await?;
+    Ok(Report {
+        engine,
+        start_to_first_step_ms,
+        resume_ms: median(&mut resumes),
+        rss_idle_mb,
+        rss_per_10k_waiting_mb: more,
+        sqlite_commits_per_s,
+    })
+}
+
+fn yardstick(folder: &Path) -> Result<f64, Error> {
+    let watch = Stopwatch::start();
+    store::sqlite::single_commits(folder, COMMITS)?;
+    Ok(rounded(f64::from(COMMITS) / watch.elapsed().as_secs_f64()))
+}
+
+/// From starting the process again to the first call it makes.
+async fn resume(options: &Options, folder: &Path) -> Result<f64, Error> {
+    let mut node = part(options, folder, "--busy", KILLED)?;
+    first_line(&mut node, "under way").await?;
+    signal(&node, Signal::KILL)?;
+    node.child
+        .wait()
+        .await
+        .map_err(Error::io("wait for the killed server"))?;
+    let watch = Stopwatch::start();
+    let mut node = part(options, folder, "--busy", 0)?;
+    first_line(&mut node, "called").await?;
+    Ok(millis(watch.elapsed()))
+}
+
+/// Memory without runs, and how much more with 10,000 that wait, in megabytes.
+async fn memory(options: &Options, folder: &Path) -> Result<(f64, f64), Error> {
+    let mut node = part(options, folder, "--waiting", WAITING)?;
+    let mut read = async |what: &str| -> Result<f64, Error> {
+        let line = first_line(&mut node, what).await?;
+        line.trim()
+            .parse()
+            .map_err(|_| Error::Other(format!("the server said '{line}' of its memory")))
+    };
+    let idle = read("idle ").await?;
+    let waiting = read("waiting ").await?;
+    Ok((rounded(idle), rounded((waiting - idle).max(0.0))))
+}
+
+fn part(options: &Options, folder: &Path, what: &str, runs: usize) -> Result<Process, Error> {
+    std::fs::create_dir_all(folder).map_err(Error::io("make a folder"))?;
+    let arguments: Vec<OsString> = vec![
+        "node".into(),
+        "--data".into(),
+        folder.into(),
+        what.into(),
+        runs.to_string().into(),
+    ];
+    options.command.start(&arguments, &folder.join("log"))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    percentile(values, 50)
+}
+
+/// A percentile by the nearest rank; 0 of nothing.
+fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() * percent).div_ceil(100).max(1);
+    values.get(rank - 1).copied().map_or(0.0, rounded)
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
+}
+
+/// Three digits after the point are more than any of this is worth.
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_by_nearest_rank() {
+        let mut values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!(percentile(&mut values, 50), 50.0);
+        assert_eq!(percentile(&mut values, 99), 99.0);
+        assert_eq!(percentile(&mut values, 100), 100.0);
+        assert_eq!(percentile(&mut [7.0], 50), 7.0);
+        assert_eq!(percentile(&mut [], 50), 0.0);
+    }
+}
