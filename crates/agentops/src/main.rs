@@ -24,7 +24,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     let output = Output::new(cli.global.json);
     let exit = match start(cli, output) {
         Ok(exit) => exit,
@@ -35,6 +38,25 @@ fn main() -> ExitCode {
             Exit::of(&failure)
         }
     };
+    ExitCode::from(exit.code())
+}
+
+/// Help, the version, or what is wrong with the command line; as JSON if `--json` was asked.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asked_json = std::env::args_os().any(|argument| argument == "--json");
+    if asked_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let (message, rest) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
+        let mut failure = args::invalid(message.trim_start_matches("error: "));
+        if let Some(tip) = rest.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+            failure = failure.hint(tip);
+        }
+        Output::new(true).failure(&failure);
+        return ExitCode::from(Exit::Usage.code());
+    }
+    // Nothing is left to say if the terminal has gone.
+    let _ = error.print();
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
     ExitCode::from(exit.code())
 }
 

@@ -345,10 +345,17 @@ fn action_text(style: Style, action: &ActionView) -> String {
             .unwrap_or_default();
         text.push_str(&format!("\n    {name}{must}: {kind}  {}", style.dim(about)));
     }
-    if !action.aliases.is_empty() {
+    // Forms with a tool in front are legion; --json lists them.
+    let short: Vec<&str> = action
+        .aliases
+        .iter()
+        .map(String::as_str)
+        .filter(|alias| !alias.contains('.'))
+        .collect();
+    if !short.is_empty() {
         text.push_str(&format!(
             "\n    {}",
-            style.dim(&format!("also: {}", action.aliases.join(", ")))
+            style.dim(&format!("also: {}", short.join(", ")))
         ));
     }
     text

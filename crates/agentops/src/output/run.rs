@@ -1,10 +1,10 @@
 //! A run for people: as a page, and as a timeline that grows while it is watched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::rows::{ArtifactRow, RunRow, StepRow};
 use services::runs::{Asked, RunView};
-use types::{StepStatus, Timestamp};
+use types::{RunStatus, StepStatus, Timestamp};
 
 use super::{Style, ago, span};
 
@@ -46,11 +46,13 @@ pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
     let mut lines = Vec::new();
     if !view.artifacts.is_empty() {
         lines.push(style.strong("Artifacts"));
-        lines.extend(
-            view.artifacts
-                .iter()
-                .map(|artifact| artifact_line(style, artifact)),
-        );
+        let mut shown = BTreeSet::new();
+        let all = view
+            .artifacts
+            .iter()
+            .map(|artifact| artifact_line(style, artifact));
+        // A thing that several steps touched is one thing to look at.
+        lines.extend(all.filter(|line| shown.insert(line.clone())));
     }
     if let Some(outputs) = run.outputs.as_object().filter(|outputs| !outputs.is_empty()) {
         lines.push(style.strong("Outputs"));
@@ -114,6 +116,14 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
         };
         lines.push(style.warn(&what));
         lines.push(format!("  agentops {command}"));
+    }
+    for tool in &view.held {
+        lines.push(style.warn(&format!("held: the tool {tool} is paused")));
+        lines.push(format!("  agentops tool resume {tool}"));
+    }
+    if view.run.status == RunStatus::Paused {
+        lines.push(style.warn("held: nothing new begins until somebody lets it go on"));
+        lines.push(format!("  agentops run resume {id}"));
     }
     if lines.is_empty() && !view.run.waiting_for.is_empty() {
         lines.push(style.warn(&format!("waits for {}", view.run.waiting_for)));
@@ -212,7 +222,11 @@ fn step_line(style: Style, step: &StepRow, items: Option<(usize, usize)>, now: T
     let depth = nested + usize::from(is_item(step));
     let indent = "  ".repeat(depth + 1);
     let mut extra = Vec::new();
-    if let Some(action) = &step.action {
+    if let Some(action) = step
+        .action
+        .as_ref()
+        .filter(|action| !action.is_empty() && **action != step.title)
+    {
         extra.push(action.clone());
     }
     match items {
@@ -251,11 +265,10 @@ fn step_line(style: Style, step: &StepRow, items: Option<(usize, usize)>, now: T
 }
 
 fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
-    let name = [artifact.name.as_str(), artifact.external_id.as_str()]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut name: Vec<&str> = vec![&artifact.name, &artifact.external_id];
+    name.dedup();
+    name.retain(|text| !text.is_empty());
+    let name = name.join(" ");
     let url = artifact
         .url
         .as_ref()

@@ -86,7 +86,10 @@ pub fn span(millis: Millis) -> String {
 
 /// How long ago an instant was.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
-    format!("{} ago", span(now.since(at) / 1000 * 1000).replace(".0 s", " s"))
+    match now.since(at) / 1000 * 1000 {
+        0 => "just now".to_owned(),
+        millis => format!("{} ago", span(millis).replace(".0 s", " s")),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use engine::{Recorded, StepKey};
 use ports::{DeadLetter, RunFilter, StoreError};
 use serde::Serialize;
 use serde_json::Value;
-use types::{Failure, RunId};
+use types::{Failure, RunId, StepStatus};
 
 use super::fold;
 use crate::{Result, Services};
@@ -72,6 +72,8 @@ pub struct RunView {
     pub asks: Vec<Asked>,
     /// Approvals that wait.
     pub approvals: Vec<ApprovalRow>,
+    /// Tools that a person holds and that steps due now need.
+    pub held: Vec<String>,
 }
 
 /// One run.
@@ -118,7 +120,12 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
     artifacts.reverse();
     // Only a run that waits, or that a person must look at, asks for anything: the others' journals
     // need not be read.
-    let asking = row.needs_attention || !row.waiting_for.is_empty();
+    let held = if row.status.is_final() {
+        Vec::new()
+    } else {
+        held(services, &steps).await?
+    };
+    let asking = row.needs_attention || !row.waiting_for.is_empty() || !held.is_empty();
     let asks = if asking {
         asked(&fold(services, run).await?)
     } else {
@@ -140,7 +147,27 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
         artifacts,
         asks,
         approvals,
+        held,
     })
+}
+
+/// Tools that are held and that a step due now needs.
+async fn held(services: &Services, steps: &[StepRow]) -> Result<Vec<String>> {
+    let due: Vec<&str> = steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Pending)
+        .filter_map(|step| step.action.as_deref()?.split_once('.'))
+        .map(|(tool, _)| tool)
+        .collect();
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tools = services.store.tools(services.tenant).await?;
+    Ok(tools
+        .into_iter()
+        .filter(|tool| tool.paused && due.contains(&tool.name.as_str()))
+        .map(|tool| tool.name)
+        .collect())
 }
 
 /// A run's journal after a position, one page.

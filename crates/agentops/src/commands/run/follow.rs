@@ -140,6 +140,8 @@ impl Follow<'_> {
             match view.run.status {
                 RunStatus::Paused => continue,
                 RunStatus::Waiting | RunStatus::Undoing => {}
+                // What a held tool keeps from being called counts as running.
+                RunStatus::Running if !view.held.is_empty() => {}
                 _ => return Ok(false),
             }
             let waiting =
@@ -148,9 +150,12 @@ impl Follow<'_> {
             let children: Vec<&&StepRow> = waits.iter().filter(|step| step.kind == "run").collect();
             let people = view.asks.len() + view.approvals.len();
             let at_it = view.steps.iter().any(|step| {
-                matches!(step.status, StepStatus::Running | StepStatus::Pending) && !is_container(step)
+                matches!(step.status, StepStatus::Running | StepStatus::Pending)
+                    && !is_container(step)
+                    && !is_held(step, &view)
             });
-            if at_it || waits.len() != people + children.len() || waits.is_empty() || depth > DEPTH {
+            let none = waits.is_empty() && view.held.is_empty();
+            if at_it || none || waits.len() != people + children.len() || depth > DEPTH {
                 return Ok(false);
             }
             if !children.is_empty() {
@@ -178,6 +183,12 @@ impl Follow<'_> {
     }
 }
 
+fn is_held(step: &StepRow, view: &RunView) -> bool {
+    let tool = step.action.as_deref().and_then(|action| action.split_once('.'));
+    step.status == StepStatus::Pending
+        && tool.is_some_and(|(tool, _)| view.held.iter().any(|held| held == tool))
+}
+
 fn is_container(step: &StepRow) -> bool {
     matches!(step.kind.as_str(), "for_each" | "parallel")
 }
@@ -193,6 +204,7 @@ fn busy_with(view: &RunView, now: Timestamp) -> String {
             step.title,
             crate::output::span(now.since(step.scheduled_at) / 1000 * 1000)
         ),
+        None if !view.held.is_empty() => format!("held: {}", view.held.join(", ")),
         None if !view.run.waiting_for.is_empty() => format!("waits for {}", view.run.waiting_for),
         None => view.run.status.to_string(),
     }
