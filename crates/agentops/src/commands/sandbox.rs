@@ -47,6 +47,7 @@ impl Sandbox {
                 )
             })?;
         }
+        let ended = signals::asked_to_end();
         let vendors: serde_json::Map<String, serde_json::Value> = sandbox::Vendor::ALL
             .into_iter()
             .map(|vendor| (vendor.to_string(), handle.base_url(vendor).into()))
@@ -63,7 +64,7 @@ impl Sandbox {
             lines.push(style.dim("faults: PUT /_sandbox/faults; state: GET /_sandbox/state; Ctrl-C ends it"));
             lines.join("\n")
         })?;
-        signals::asked_to_end().await;
+        ended.await;
         handle.shutdown().await;
         Ok(Exit::Ok)
     }

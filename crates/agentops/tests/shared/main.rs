@@ -1,0 +1,146 @@
+//! Real files of an earlier tool, which must read unchanged. They lie outside this repository, in
+//! the folder that `AGENTOPS_SHARED` names, or else in `shared` beside the workspace.
+
+#[path = "../swimlanes/house.rs"]
+#[expect(dead_code, reason = "these tests need only a part of the house")]
+mod house;
+#[path = "../swimlanes/world.rs"]
+#[expect(dead_code, reason = "these tests need only a part of the world")]
+mod world;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+/// A file of the folder; the test fails plainly if it isn't there.
+fn shared(file: &str) -> PathBuf {
+    let folder = std::env::var_os("AGENTOPS_SHARED").map(PathBuf::from);
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let path = folder.unwrap_or_else(beside).join(file);
+    assert!(
+        path.exists(),
+        "'{}' is not there: these tests need the folder of shared documents; AGENTOPS_SHARED names it",
+        path.display()
+    );
+    path
+}
+
+/// What checking a file says, with the exit code that it must end with.
+fn checked(house: &House, code: i32, path: &std::path::Path) -> Value {
+    let document = house.ends(code, &["recipe", "check", path.to_str().expect("a path of text")]);
+    document["files"][0].clone()
+}
+
+#[tokio::test]
+async fn the_scaffold_of_the_runbook_checks_and_runs() {
+    let house = House::new();
+    let text = std::fs::read_to_string(shared("seeds/av-ops-runbook.md")).expect("the runbook reads");
+    let (_, rest) = text.split_once("```yaml\n").expect("a block of YAML");
+    let (scaffold, _) = rest.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scaffold.yaml");
+    std::fs::write(&file, scaffold).expect("the scaffold is written");
+
+    let found = checked(&house, 0, &file);
+    assert_eq!(
+        (&found["dialect"], &found["diagnostics"]),
+        (&json!("ipav_lists"), &json!([]))
+    );
+    house.save(&file, "scaffold");
+    let run = house.begin("scaffold", &json!({}));
+    house.until_asked(&run, "input");
+    house.json(&["run", "input", &run, "room=Huddle 2B", "--as", "ann"]);
+    house.succeeds(&run);
+    assert_eq!(house.world().await.messages("avops"), ["Room Huddle 2B verified"]);
+}
+
+#[tokio::test]
+async fn lists_in_plain_words_check_and_run_as_tasks_for_people() {
+    let house = House::new();
+    let file = shared("compat/av-ops/backup_room_failover.yaml");
+    let found = checked(&house, 0, &file);
+    assert_eq!(
+        (&found["dialect"], &found["runnable"]),
+        (&json!("ipav_lists"), &json!(true))
+    );
+    let diagnostics = found["diagnostics"].as_array().expect("findings");
+    assert!(
+        diagnostics.iter().all(|found| found["code"] == "unbound_step"),
+        "{diagnostics:#?}"
+    );
+    assert_eq!(diagnostics.len(), 7);
+
+    house.save(&file, "failover");
+    let inputs = json!({"primary_room_id": "ZR-101", "backup_room_id": "ZR-102", "schedule": "today"});
+    let run = house.begin("failover", &inputs);
+    // Five tasks, then two confirmations, one after the other and in the order of the file.
+    for step in 0..7 {
+        let view = house.until(&run, "its next task", |view| {
+            let done = view["steps"]
+                .as_array()
+                .expect("steps")
+                .iter()
+                .filter(|step| step["status"] == "succeeded");
+            view["asks"][0]["kind"] == "task" && done.count() == 3 + step
+        });
+        let key = view["asks"][0]["step"].as_str().expect("a step").to_owned();
+        assert_eq!(view["asks"].as_array().map(Vec::len), Some(1), "{view:#}");
+        house.json(&["run", "task", &run, &key, "done", "--as", "bob"]);
+    }
+    house.succeeds(&run);
+}
+
+#[test]
+fn older_forms_are_recognised_and_answered_clearly() {
+    let house = House::new();
+    for (file, form) in [
+        ("event-ros-orchestration.yaml", "'step list'"),
+        ("zoom-room-healthcheck.yaml", "'step list'"),
+        ("ipav_kb_publish.yaml", "'tool list'"),
+        ("fixed-plan-agent.yaml", "'fixed agents'"),
+        ("orchestrator.yaml", "'orchestrator'"),
+        ("daily-room-health.json", "a workflow"),
+        ("zoom-room-doctor.json", "an agent"),
+        ("default-guardrails.json", "a set of guardrails"),
+    ] {
+        let path = shared(&format!("compat/av-ops/{file}"));
+        let found = checked(&house, 4, &path);
+        let diagnostics = found["diagnostics"].as_array().expect("findings");
+        assert_eq!(diagnostics.len(), 1, "{file}: {diagnostics:#?}");
+        assert_eq!(diagnostics[0]["code"], "dialect_not_yet", "{file}");
+        let message = diagnostics[0]["message"].as_str().expect("a message");
+        assert!(message.contains(form), "{file}: {message}");
+        assert!(found["name"].is_string(), "{file} keeps its name");
+    }
+}
+
+#[tokio::test]
+async fn a_tools_manifest_reads_and_its_actions_ask_before_they_are_called() {
+    let mut house = House::new();
+    // Without a server each command works by itself, on the tools as they are.
+    house.stop();
+    let file = shared("compat/av-ops/tool-qsys_control.json");
+    let added = house.json(&["tool", "add", file.to_str().expect("a path of text")]);
+    assert_eq!(
+        added["actions"],
+        json!(["qsys_control.set_gain", "qsys_control.recall_snapshot"])
+    );
+    let args = ["-a", "device_id=core-4a", "-a", "channel=main", "-a", "db=-6.5"];
+    let call = [
+        ["tool", "call", "qsys_control.set_gain", "--as", "ann"].as_slice(),
+        args.as_slice(),
+    ]
+    .concat();
+    let view = house.ends(6, &call);
+    let approval = view["approvals"][0]["id"]
+        .as_str()
+        .expect("it waits for an approval")
+        .to_owned();
+    house.json(&["approvals", "approve", &approval, "--as", "bob"]);
+    house.start();
+    house.succeeds(view["run"]["run"].as_str().expect("an id"));
+    let log = house.world().await.0["devices"]["log"].clone();
+    assert_eq!(log.as_array().map(Vec::len), Some(1), "{log}");
+}
