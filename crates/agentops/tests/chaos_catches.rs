@@ -38,7 +38,7 @@ fn caught_as(bug: &str, counter: &str) {
 
 #[test]
 fn without_a_bug_every_promise_holds() {
-    let (well, report) = chaos(3, "none");
+    let (well, report) = chaos(7, "none");
     assert!(well, "{report:#}");
     for counter in ["lost", "doubled", "stuck"] {
         assert_eq!(count(&report, counter), 0, "{report:#}");
