@@ -125,6 +125,18 @@ pub enum Verdict {
 
 /// Leave to perform one attempt of one call. It can be made only by the door, not copied, and not
 /// read from outside.
+///
+/// Nobody else can make one, change one, or use one twice:
+///
+/// ```compile_fail,E0451
+/// fn forge(good: governance::Permit) -> governance::Permit {
+///     governance::Permit { attempt: 2, ..good }
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn needs<T: Clone + serde::de::DeserializeOwned>() {}
+/// needs::<governance::Permit>();
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     run: RunId,
@@ -192,8 +204,9 @@ impl Permit {
     }
 }
 
-/// Decides a request: the schema of the arguments, then the approval matrix, sharpened by the author's own wish. An approval counts
-/// only if it was given for exactly these arguments, this mode and this version of the policy.
+/// Decides a request: the schema of the arguments, then the approval matrix, sharpened by the
+/// author's own wish. An approval counts only if it was given for exactly these arguments, this mode
+/// and this version of the policy.
 pub fn decide(request: &Request<'_>, facts: &Facts, schemas: &Schemas) -> Verdict {
     if let Err(failure) = schemas.check(&request.action.name(), &request.args.value) {
         return Verdict::Deny { failure };
