@@ -150,6 +150,6 @@ fn a_permit_is_for_exactly_what_was_asked() {
     assert_eq!(*permit.digest(), types::digest(&json!({"id": "1"})));
     assert!(!permit.look_up_only());
     let wipe = action("x.wipe", Effect::Destructive);
-    let look_up = with_request(&wipe, json!({"id": "1"}), |request| permit_look_up(request));
+    let look_up = with_request(&wipe, json!({"id": "1"}), permit_look_up);
     assert!(look_up.look_up_only(), "what may be looked up may not be done");
 }
