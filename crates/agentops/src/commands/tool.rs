@@ -230,6 +230,7 @@ async fn add(context: &Context, app: &App, file: &std::path::Path) -> Result<(),
         .map_err(|error| Failure::new("manifest_invalid", format!("'{}': {error}", file.display())))?;
     let by = context.user(app).await?;
     let record = use_cases::add_http(&app.services, &tool.spec, manifest, &by).await?;
+    app.tools_taken_up().await;
     let actions: Vec<String> = tool.spec.actions.iter().map(types::ActionSpec::name).collect();
     context
         .output

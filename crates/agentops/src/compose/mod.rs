@@ -113,6 +113,14 @@ impl App {
         Ok(sandbox)
     }
 
+    /// Waits until a server on the same folder, if there is one, works with tools that were changed
+    /// here, so that whatever is started next finds them.
+    pub async fn tools_taken_up(&self) {
+        if !self.holds() && ServerFile::of(&self.config).read().is_some() {
+            tokio::time::sleep(refresh::TAKEN_UP).await;
+        }
+    }
+
     /// Frees the data folder.
     pub async fn close(self) {
         self.store.close().await;

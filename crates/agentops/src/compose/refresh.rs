@@ -8,7 +8,9 @@ use tools::{HttpTool, Registry};
 use types::{Failure, TenantId, Timestamp};
 
 /// How often the store is asked for changes.
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_millis(250);
+/// After this long a server on the same folder works with the tools as they are now.
+pub(super) const TAKEN_UP: Duration = Duration::from_millis(1_000);
 
 /// What the tools were read from: names and when each was changed.
 pub(super) type Mark = Vec<(String, Timestamp, bool)>;
@@ -53,9 +55,7 @@ pub(super) async fn keep_current(store: Arc<dyn Store>, tenant: TenantId, regist
     loop {
         match http_tools(store.as_ref(), tenant).await {
             Ok((mark, tools)) if known.as_ref() != Some(&mark) => {
-                if known.is_some()
-                    && let Err(failure) = registry.replace_http_tools(tools)
-                {
+                if let Err(failure) = registry.replace_http_tools(tools) {
                     tracing::error!(%failure, "the tools could not be replaced");
                 }
                 known = Some(mark);

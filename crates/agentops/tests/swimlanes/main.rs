@@ -4,5 +4,6 @@
 mod demo;
 mod house;
 mod recipes;
+mod tools;
 mod trouble;
 mod world;
