@@ -226,6 +226,7 @@ impl<'a> Acceptor<'a> {
             Message::Kill { by, reason } => self.kill(by, reason),
             Message::Resolve {
                 step,
+                attempt,
                 resolution,
                 by,
                 note,
@@ -235,9 +236,9 @@ impl<'a> Acceptor<'a> {
                     .state
                     .steps
                     .get(&step)
-                    .is_some_and(|state| state.stage == Stage::Uncertain);
+                    .is_some_and(|state| state.stage == Stage::Uncertain && state.attempt == attempt);
                 if !uncertain {
-                    return self.refuse(format!("{step} is not uncertain"));
+                    return self.refuse(format!("attempt {attempt} of {step} is not uncertain"));
                 }
                 if self.decider.state.is_finished() && resolution == Resolution::Redo {
                     return self.refuse("the run has ended, so nothing can be done again");

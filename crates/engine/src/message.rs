@@ -85,6 +85,8 @@ pub enum Message {
     Resolve {
         /// Which.
         step: StepKey,
+        /// The attempt that it speaks of: a word on an older one says nothing about this one.
+        attempt: u32,
         /// What.
         resolution: Resolution,
         /// Who.

@@ -109,7 +109,9 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
                 format!("waits for the signal '{name}'"),
                 format!("run signal {id} {name}"),
             ),
-            Asked::Uncertain { step, action, seen } => (
+            Asked::Uncertain {
+                step, action, seen, ..
+            } => (
                 format!("nobody knows whether {action} happened at {step}: {seen}"),
                 format!("run resolve {id} {step} happened|redo|failed"),
             ),

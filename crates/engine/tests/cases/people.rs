@@ -51,9 +51,15 @@ fn vote(world: &World, name: &str, approve: bool) -> Message {
     vote_as(world, Actor::user(name), approve)
 }
 
+/// A word on the first attempt.
 pub fn resolve(step: &str, resolution: Resolution) -> Message {
+    resolve_attempt(step, 1, resolution)
+}
+
+pub fn resolve_attempt(step: &str, attempt: u32, resolution: Resolution) -> Message {
     Message::Resolve {
         step: key(step),
+        attempt,
         resolution,
         by: Actor::user("bob"),
         note: String::new(),
@@ -353,6 +359,23 @@ fn a_person_resolves_what_is_uncertain() {
     assert!(!world.root().state.needs_attention());
     world.say(resolve("act/a", Resolution::Redo));
     assert_eq!(world.root().notes.len(), 1);
+}
+
+#[test]
+fn a_word_on_an_older_attempt_does_not_decide_the_next_one() {
+    let mut world = World::new(recipe([call("a", "unkeyed")]))
+        .script("act/a", [Reply::Unknown, Reply::Unknown])
+        .start(json!({}));
+    let redo = || resolve("act/a", Resolution::Redo);
+    world.say(redo());
+    world.after(60_000);
+    assert_eq!(world.step_status("act/a"), StepStatus::Uncertain);
+    // Somebody else's page still shows the first attempt.
+    world.say(redo());
+    assert_eq!(world.root().notes, ["attempt 1 of act/a is not uncertain"]);
+    assert_eq!(world.calls.len(), 2);
+    world.say(resolve_attempt("act/a", 2, happened()));
+    assert_eq!((world.status(), world.calls.len()), (RunStatus::Succeeded, 2));
 }
 
 #[test]

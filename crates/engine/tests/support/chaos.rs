@@ -150,11 +150,7 @@ impl Chaos {
         if !self.last.is_empty() {
             let at = self.last.len() - 1 - self.dice.roll(self.last.len().min(4));
             let (run, input) = self.last[at].clone();
-            // A person's word on an uncertain step is consumed with the events it leads to, so it never
-            // comes twice; it would speak of a later attempt.
-            if !matches!(input, Input::Message(Message::Resolve { .. })) {
-                self.world.round(run, Some(input));
-            }
+            self.world.round(run, Some(input));
         }
     }
 
@@ -406,9 +402,11 @@ impl Chaos {
             (Stage::Uncertain, _) => {
                 let own = |call: &&Call| call.run == id && call.step == *key;
                 let call = self.world.calls.iter().rfind(own)?.key.clone();
+                let attempt = step.attempt;
                 let resolution = self.truth(&call, over)?;
                 Some(Message::Resolve {
                     step: key.clone(),
+                    attempt,
                     resolution,
                     by,
                     note: String::new(),

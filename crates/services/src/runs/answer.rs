@@ -1,5 +1,7 @@
 //! Answering a run: inputs, tasks, signals, and what an uncertain step did.
 
+use std::collections::BTreeMap;
+
 use engine::event::Resolution;
 use engine::{Message, StepKey};
 use serde_json::Value;
@@ -129,10 +131,12 @@ pub async fn resolve(
     }
     let asks = asked(&fold(services, run).await?);
     let uncertain = asks.iter().filter_map(|ask| match ask {
-        Asked::Uncertain { step, .. } => Some(step),
+        Asked::Uncertain { step, attempt, .. } => Some((step, *attempt)),
         _ => None,
     });
-    let step = pick(run, step, uncertain, "is uncertain")?;
+    let attempts: BTreeMap<&StepKey, u32> = uncertain.collect();
+    let step = pick(run, step, attempts.keys().copied(), "is uncertain")?;
+    let attempt = attempts.get(&step).copied().unwrap_or_default();
     let resolution = match answer {
         Answer::Happened(output) => {
             let output = output.unwrap_or(Value::Null);
@@ -152,6 +156,7 @@ pub async fn resolve(
     };
     let message = Message::Resolve {
         step,
+        attempt,
         resolution,
         by: by.clone(),
         note: note_of(note),

@@ -52,6 +52,8 @@ pub enum Asked {
     Uncertain {
         /// The step.
         step: StepKey,
+        /// Its attempt.
+        attempt: u32,
         /// `tool.action`.
         action: String,
         /// What was seen.
@@ -230,6 +232,7 @@ pub(super) fn asked(state: &State) -> Vec<Asked> {
                 }),
                 (Stage::Uncertain, what) => Some(Asked::Uncertain {
                     step: key,
+                    attempt: step.attempt,
                     action: what.call().map(|call| call.action.clone()).unwrap_or_default(),
                     seen: step
                         .failure

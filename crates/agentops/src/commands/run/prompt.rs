@@ -98,7 +98,9 @@ async fn ask_person(
             };
             runs::task(&app.services, run, step.as_str(), ok, "", by).await
         }
-        Asked::Uncertain { step, action, seen } => {
+        Asked::Uncertain {
+            step, action, seen, ..
+        } => {
             let question = format!(
                 "nobody knows whether {action} happened ({seen}). [h]appened, [r]edo, [f]ailed, anything else for later:"
             );
