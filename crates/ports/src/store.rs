@@ -91,6 +91,12 @@ pub enum StoreError {
     /// The operation isn't for a guest.
     #[error("this process does not hold the data folder")]
     NotHolder,
+    /// The key file does not open the secrets.
+    #[error("{message}")]
+    SecretKey {
+        /// What was seen.
+        message: String,
+    },
     /// Anything else.
     #[error("{message}")]
     Other {
@@ -112,6 +118,7 @@ impl StoreError {
             StoreError::Corrupt { .. } => "database_damaged",
             StoreError::Newer { .. } => "database_newer",
             StoreError::NotHolder => "not_holder",
+            StoreError::SecretKey { .. } => "secret_key_wrong",
             StoreError::Other { .. } => "store_failed",
         }
     }
@@ -127,6 +134,9 @@ impl From<StoreError> for Failure {
             StoreError::Full => failure.hint("free some space; the run goes on by itself"),
             StoreError::Corrupt { .. } => failure.hint("restore a backup into a new data folder"),
             StoreError::Newer { .. } => failure.hint("run a newer agentops binary"),
+            StoreError::SecretKey { .. } => {
+                failure.hint("put the right secret.key back, or set the secrets anew")
+            }
             _ => failure,
         }
     }

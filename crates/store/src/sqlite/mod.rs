@@ -24,7 +24,6 @@ use fault::Fault;
 use readers::Readers;
 use writer::{Kind, Writer};
 
-pub use seal::SECRET_KEY_WRONG;
 pub use yardstick::single_commits;
 
 /// How to open a data folder.

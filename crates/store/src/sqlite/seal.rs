@@ -7,9 +7,6 @@ use types::{Entropy, TenantId};
 
 use super::fault::other;
 
-/// The code that a person finds in the documentation when secrets can't be opened.
-pub const SECRET_KEY_WRONG: &str = "secret_key_wrong";
-
 /// Seals and opens secrets with the installation's key.
 pub(super) struct Sealer {
     cipher: Option<XChaCha20Poly1305>,
@@ -73,7 +70,9 @@ impl Sealer {
 
 /// Secrets can't be opened with the key that is there.
 pub(super) fn wrong_key(message: impl std::fmt::Display) -> StoreError {
-    other(format!("{message} [{SECRET_KEY_WRONG}]"))
+    StoreError::SecretKey {
+        message: message.to_string(),
+    }
 }
 
 /// Length before each part, so that no two bindings have the same bytes.

@@ -4,7 +4,7 @@ use std::fs;
 
 use ports::{SecretRecord, StoreError};
 use rusqlite::Connection;
-use store::sqlite::{SECRET_KEY_WRONG, open};
+use store::sqlite::open;
 
 use crate::SqliteBench;
 use crate::contract::fixtures::{Bench, TENANT};
@@ -176,7 +176,7 @@ async fn another_key_opens_no_secret_and_says_so() {
         .reveal_secret(TENANT, "slack.token")
         .await
         .expect_err("another key");
-    assert!(error.to_string().contains(SECRET_KEY_WRONG), "{error}");
+    assert_eq!(error.code(), "secret_key_wrong", "{error}");
     store
         .put_secret(TENANT, secret, "again", world.leaf("set"))
         .await
@@ -190,7 +190,7 @@ async fn another_key_opens_no_secret_and_says_so() {
     bench.shut().await;
     fs::write(&key, "not a key").expect("written");
     let error = refusal(&bench);
-    assert!(error.to_string().contains(SECRET_KEY_WRONG), "{error}");
+    assert_eq!(error.code(), "secret_key_wrong", "{error}");
 }
 
 #[tokio::test]
