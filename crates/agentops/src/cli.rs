@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    agent, approvals, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret, serve, setting, tool,
+    agent, approvals, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret, serve,
+    setting, tool,
 };
 use crate::config::Flags;
 use crate::exit::Exit;

@@ -64,8 +64,8 @@ impl Exit {
             | "secret_key_wrong"
             | "data_not_initialised"
             | "journal_unreadable" => Exit::Store,
-            "interrupted" => Exit::Interrupted,
-            "recipe_has_errors"
+            "invalid_utf8"
+            | "recipe_has_errors"
             | "recipe_name_invalid"
             | "recipe_not_active"
             | "inputs_invalid"

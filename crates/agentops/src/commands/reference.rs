@@ -1,6 +1,6 @@
 //! `agentops reference` (hidden): the pages of `docs/` that are made from the code.
 
-use clap::{Arg, Args, Command, ValueEnum};
+use clap::{Arg, ArgAction, Args, Command, ValueEnum};
 
 use super::Done;
 use crate::exit::Exit;
@@ -73,9 +73,11 @@ fn describe(command: &Command, above: &str, depth: usize, page: &mut String) {
         page.push_str(&format!("{about}\n"));
     }
     let own = command.get_arguments().filter(|argument| {
-        !argument.is_global_set()
-            && !argument.is_hide_set()
-            && !matches!(argument.get_id().as_str(), "help" | "version")
+        let of_clap = matches!(
+            argument.get_action(),
+            ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+        );
+        !argument.is_global_set() && !argument.is_hide_set() && !of_clap
     });
     let listed = options(own);
     if !listed.is_empty() {
@@ -97,10 +99,16 @@ fn options<'a>(arguments: impl Iterator<Item = &'a Arg>) -> String {
             .filter(|_| argument.get_action().takes_values())
             .map(|names| names.iter().map(|name| name.to_string()).collect())
             .unwrap_or_default();
-        let shown = match (argument.get_long(), argument.is_positional()) {
-            (Some(long), _) => format!("--{long} {}", values.join(" ")),
-            (None, _) => values.join(" "),
+        let short = argument
+            .get_short()
+            .map(|short| format!("-{short}, "))
+            .unwrap_or_default();
+        let shown = match argument.get_long() {
+            Some(long) => format!("{short}--{long} {}", values.join(" ")),
+            None => values.join(" "),
         };
+        // A bar would end the table's cell.
+        let shown = shown.replace('|', "\\|");
         let help = argument
             .get_help()
             .map(|help| help.to_string())

@@ -29,9 +29,11 @@ impl Serve {
         let served = match app.work().await {
             Ok(worker) => {
                 let served = serve(context, &app, &worker, address, signals::asked_to_end()).await;
-                context
-                    .output
-                    .note("stopping: calls under way are finished or recorded first");
+                if served.is_ok() {
+                    context
+                        .output
+                        .note("stopping: calls under way are finished or recorded first");
+                }
                 let grace = Duration::from_secs(context.config.server.shutdown_grace_s);
                 let busy = worker.stop(grace).await;
                 if busy > 0 {

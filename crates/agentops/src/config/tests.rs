@@ -51,11 +51,19 @@ fn the_defaults_load_and_find_their_places() {
     assert!(config.server.listen.ip().is_loopback() && config.sandbox.listen.ip().is_loopback());
 }
 
+/// A file, variables, the code and a part of what is said.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static str,
+);
+
 #[test]
 fn a_wrong_key_or_value_is_named_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("own.toml");
-    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case] = &[
         (
             "[server]\nlisen = \"x\"\n",
             &[],

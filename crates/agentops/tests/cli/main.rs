@@ -1,0 +1,10 @@
+//! The command line as people and scripts use it: the real binary, each test on a data folder of its
+//! own.
+
+mod bad_input;
+mod configuration;
+mod pages;
+mod rig;
+mod runs;
+mod server;
+mod things;

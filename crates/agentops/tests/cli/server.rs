@@ -1,0 +1,98 @@
+//! Commands beside a server, and two processes on one folder.
+
+use serde_json::json;
+
+use crate::rig::{Folder, WAITS};
+
+#[test]
+fn commands_beside_a_server_hand_their_wishes_to_it() {
+    let folder = Folder::seeded();
+    let file = folder.file("waits.yaml", WAITS);
+    let server = folder.serve();
+    folder.ok(&["recipe", "save", &file, "--activate"]);
+    let started = folder.ok(&[
+        "run",
+        "start",
+        "zoom-room-hdmi-black",
+        "-i",
+        "room=Training Room 1",
+    ]);
+    assert!(started.contains("handed to the server"), "{started}");
+    let watched = folder.run(&[
+        "run",
+        "start",
+        "zoom-room-hdmi-black",
+        "-i",
+        "room=Training Room 1",
+        "--watch",
+    ]);
+    assert_eq!(watched.code, 0, "{watched:?}");
+    assert!(watched.out.contains("Verify\n"), "{}", watched.out);
+    let health = folder.json(0, &["tool", "health"]);
+    assert!(
+        health
+            .as_array()
+            .expect("a list")
+            .iter()
+            .all(|tool| tool["ok"] == true),
+        "{health}"
+    );
+    let again = folder.json(0, &["init"]);
+    assert_eq!(again["database"]["made"], false);
+    drop(server);
+}
+
+#[test]
+fn a_second_server_is_refused_and_disturbs_nothing() {
+    let folder = Folder::seeded();
+    let server = folder.serve();
+    let error = folder.refused(7, "data_in_use", &["serve", "--listen", "127.0.0.1:0"]);
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains(&server.document["pid"].to_string()), "{message}");
+    assert!(error["hint"].is_string());
+    let watched = folder.run(&[
+        "run",
+        "start",
+        "zoom-room-hdmi-black",
+        "-i",
+        "room=Training Room 1",
+        "--watch",
+    ]);
+    assert_eq!(watched.code, 0, "{watched:?}");
+}
+
+#[test]
+fn what_a_killed_server_left_is_taken_up() {
+    let folder = Folder::seeded();
+    let file = folder.file("waits.yaml", WAITS);
+    folder.ok(&["recipe", "save", &file, "--activate"]);
+    let mut server = folder.serve();
+    folder.ok(&["run", "start", "waits", "-i", "colour=red"]);
+    server.kill();
+    // Nobody holds the folder now: this is written down for whoever comes.
+    folder.ok(&["run", "start", "waits", "-i", "colour=green", "--detach"]);
+    let mut server = folder.serve();
+    let runs = folder.json(0, &["run", "list"]);
+    for run in runs.as_array().expect("runs") {
+        let id = run["run"].as_str().expect("an id");
+        assert_eq!(folder.run(&["run", "task", id, "tidy", "done"]).code % 4, 0);
+    }
+    server.kill();
+    for run in runs.as_array().expect("runs") {
+        let id = run["run"].as_str().expect("an id");
+        let shown = folder.run(&["run", "watch", id, "--json"]);
+        assert_eq!(shown.code, 6, "{shown:?}");
+    }
+    let waiting = folder.json(0, &["run", "list", "--status", "waiting"]);
+    assert_eq!(waiting.as_array().map(Vec::len), Some(2), "{waiting}");
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let folder = Folder::seeded();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let error = folder.refused(1, "listen_failed", &["serve", "--listen", &address]);
+    assert!(error["message"].as_str().expect("a message").contains(&address));
+    assert_eq!(folder.json(0, &["run", "list"]), json!([]));
+}

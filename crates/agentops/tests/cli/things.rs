@@ -1,0 +1,194 @@
+//! Set-up, recipes, tools, agents, settings and secrets.
+
+use serde_json::{Value, json};
+
+use crate::rig::{Folder, ended};
+
+#[test]
+fn setting_up_twice_makes_once() {
+    let folder = Folder::empty();
+    let first = folder.json(0, &["init"]);
+    assert_eq!(first["database"]["made"], true);
+    let items = first["items"].as_array().expect("items");
+    assert!(items.iter().all(|item| item["made"] == true));
+    let count = |noun: &str| items.iter().filter(|item| item["noun"] == noun).count();
+    assert_eq!((count("agent"), count("recipe")), (8, 5));
+    let second = folder.json(0, &["init"]);
+    assert_eq!(second["database"]["made"], false);
+    assert!(
+        second["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .all(|item| item["made"] == false)
+    );
+    assert!(folder.ok(&["init"]).contains("was there"));
+    assert_eq!(
+        folder.json(0, &["recipe", "list"]).as_array().map(Vec::len),
+        Some(5)
+    );
+    assert_eq!(
+        folder.json(0, &["agent", "list"]).as_array().map(Vec::len),
+        Some(8)
+    );
+}
+
+#[test]
+fn a_recipe_is_saved_once_for_each_text_and_activated_on_purpose() {
+    let folder = Folder::seeded();
+    let text = |words: &str| {
+        format!("name: Tea\nintake: []\nplan: []\nact:\n  - id: brew\n    manual: {words}\nverify: []\n")
+    };
+    let file = folder.file("tea.yaml", text("Brew"));
+    let saved = folder.json(0, &["recipe", "save", &file]);
+    assert_eq!((&saved["version"], &saved["active"]), (&json!(1), &json!(false)));
+    folder.refused(4, "recipe_not_active", &["run", "start", "tea"]);
+    folder.json(6, &["run", "start", "tea", "--version", "1"]);
+    folder.ok(&["recipe", "activate", "tea", "1"]);
+    assert_eq!(folder.json(0, &["recipe", "save", &file])["new"], false);
+    folder.file("tea.yaml", text("Brew well"));
+    assert_eq!(
+        folder.json(0, &["recipe", "save", &file, "--activate"])["version"],
+        2
+    );
+    let versions = folder.json(0, &["recipe", "versions", "tea"]);
+    let states: Vec<&Value> = versions["versions"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|one| &one["status"])
+        .collect();
+    assert_eq!(states, ["active", "retired"]);
+    let old = folder.ok(&["recipe", "show", "tea", "--version", "1"]);
+    assert!(old.contains("manual: Brew\n"), "{old}");
+    let unknown = folder.refused(3, "not_found", &["recipe", "show", "teaa"]);
+    assert_eq!(unknown["hint"], "did you mean 'tea'?");
+    let schema: Value = serde_json::from_str(&folder.ok(&["recipe", "schema"])).expect("JSON");
+    assert_eq!(
+        schema["required"].as_array().map(Vec::len),
+        folder.json(0, &["recipe", "schema"])["required"]
+            .as_array()
+            .map(Vec::len)
+    );
+}
+
+#[test]
+fn one_action_is_called_as_a_run() {
+    let folder = Folder::seeded();
+    let done = folder.json(
+        0,
+        &["tool", "call", "zoom.find_room", "--arg", "query=Boardroom 4A"],
+    );
+    assert_eq!(done["run"]["outputs"]["result"]["id"], "ZR-101");
+    let lost = folder.json(5, &["tool", "call", "zoom.find_room", "--arg", "query=Nowhere"]);
+    assert_eq!(lost["run"]["failure"]["code"], "room_not_found");
+    let asks = folder.json(
+        6,
+        &["tool", "call", "zoom.restart_room", "--arg", "room_id=ZR-101"],
+    );
+    assert_eq!(asks["approvals"][0]["action"], "zoom.restart_room");
+}
+
+#[test]
+fn rules_and_tools_change_what_asks_and_what_there_is() {
+    let folder = Folder::seeded();
+    let rule = |rule: &str| folder.json(0, &["tool", "rule", "zoom.restart_room", rule])["rule"].clone();
+    assert_eq!((rule("run"), rule("default")), (json!("run"), json!("ask")));
+    folder.refused(4, "action_unknown", &["tool", "rule", "zoom.restart_rom", "run"]);
+    folder.refused(
+        4,
+        "setting_invalid",
+        &["tool", "rule", "zoom.restart_room", "maybe"],
+    );
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/qsys_control.json");
+    let added = folder.json(0, &["tool", "add", manifest]);
+    assert_eq!(added["tool"], "qsys_control");
+    assert_eq!(folder.json(0, &["tool", "show", "qsys_control"])["kind"], "http");
+    let wrong = folder.file("wrong.json", r#"{"name": "x", "actions": 5}"#);
+    folder.refused(4, "manifest_invalid", &["tool", "add", &wrong]);
+    let taken = std::fs::read_to_string(manifest)
+        .expect("reads")
+        .replacen("qsys_control", "zoom", 1);
+    let taken = folder.file("taken.json", taken);
+    folder.refused(4, "tool_name_taken", &["tool", "add", &taken]);
+}
+
+#[test]
+fn settings_are_typed() {
+    let folder = Folder::seeded();
+    let set = folder.json(0, &["setting", "set", "approvals.self_approval", "true"]);
+    assert_eq!((&set["value"], &set["before"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        folder.json(0, &["setting", "get", "approvals.self_approval"])["is_default"],
+        false
+    );
+    let unknown = folder.refused(
+        4,
+        "setting_unknown",
+        &["setting", "get", "aprovals.self_approval"],
+    );
+    assert_eq!(unknown["hint"], "did you mean 'approvals.self_approval'?");
+    folder.refused(
+        4,
+        "setting_invalid",
+        &["setting", "set", "approvals.self_approval", "yes"],
+    );
+    assert!(folder.ok(&["setting", "list"]).contains("runs.mode"));
+}
+
+#[test]
+fn a_secret_goes_in_and_never_comes_out() {
+    let folder = Folder::seeded();
+    let secret = "xoxb-a-very-long-secret";
+    let set = ended(
+        folder
+            .command(&["secret", "set", "slack.token"])
+            .write_stdin(format!("{secret}\n")),
+    );
+    assert_eq!(set.code, 0, "{set:?}");
+    assert!(!set.out.contains(secret));
+    let list = folder.ok(&["secret", "list", "--json"]);
+    assert!(
+        list.contains("https://slack.com") && !list.contains(secret),
+        "{list}"
+    );
+    let from_env = [
+        "secret",
+        "set",
+        "zoom.client_id",
+        "--origin",
+        "https://zoom.us",
+        "--env",
+        "MY_ID",
+    ];
+    let set = ended(folder.command(&from_env).env("MY_ID", "another-long-secret"));
+    assert_eq!(set.code, 0, "{set:?}");
+    folder.refused(2, "argument_invalid", &from_env);
+    for name in ["agentops.db", "agentops.db-wal"] {
+        let bytes = std::fs::read(folder.path(name)).unwrap_or_default();
+        assert!(
+            !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
+            "{name}"
+        );
+    }
+    folder.refused(3, "not_found", &["secret", "remove", "slack.tokn"]);
+    folder.ok(&["secret", "remove", "slack.token"]);
+    assert_eq!(
+        folder.json(0, &["secret", "list"]).as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn agents_are_listed_and_shown() {
+    let folder = Folder::seeded();
+    assert!(
+        folder
+            .ok(&["agent", "show", "zoom room doctor"])
+            .contains("zoom-room-hdmi-black")
+    );
+    assert_eq!(
+        folder.refused(3, "not_found", &["agent", "show", "Suport"])["hint"],
+        "did you mean 'Support'?"
+    );
+}
