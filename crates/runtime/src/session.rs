@@ -8,7 +8,7 @@ use engine::state::Stage;
 use engine::{Action, Event, Input, Message, Program, Recorded, State, StepKey};
 use ports::{After, Append, DeadLetter, InboxItem, NewRun, Post, Snapshot, StoreError};
 use tokio::sync::mpsc;
-use types::{Failure, InboxId, Labeled, RunStatus, Timestamp};
+use types::{Failure, InboxId, Labeled, RunId, RunStatus, Timestamp};
 
 use crate::crash_point;
 use crate::effects::{self, Effect};
@@ -84,6 +84,7 @@ impl Session {
             self.advance(now, accepted.events, &mut events, &mut actions);
         }
         self.advance(now, Vec::new(), &mut events, &mut actions);
+        actions.retain(|action| self.still_wanted(action, now));
         let begins = actions
             .iter()
             .any(|action| matches!(action, Action::Perform { .. } | Action::Probe { .. }));
@@ -93,14 +94,32 @@ impl Session {
             return Ok(Next::Wait);
         }
         let append = self.append_of(head, events, &actions, consumed, after, now);
+        let told: Vec<RunId> = append.posts.iter().map(|post| post.run).collect();
+        let children = !append.runs.is_empty();
         crash_point!("runtime.append.before");
         self.store(append).await?;
         crash_point!("runtime.append.after");
+        // They would find it in the store in any case; saying so makes it quick.
+        told.into_iter().for_each(|run| self.shared.tell(run));
+        if children {
+            self.shared.wake.notify_one();
+        }
         if after == After::Release {
             return Ok(Next::Leave);
         }
         self.begin(actions);
         Ok(Next::Wait)
+    }
+
+    /// Whether an action chosen in the midst of a round is still right at its end. Each deciding asks
+    /// anew for the look-ups that are due, and what one of them found may have come in since.
+    fn still_wanted(&self, action: &Action, now: Timestamp) -> bool {
+        let Action::Probe { step, attempt, .. } = action else {
+            return true;
+        };
+        let due = |stage: &Stage| matches!(stage, Stage::LookUp { at, .. } if *at <= now);
+        let state = self.state.steps.get(step);
+        state.is_some_and(|state| state.attempt == *attempt && due(&state.stage))
     }
 
     /// Whether the run waits only for time, people or others, and so needs no memory.
@@ -320,9 +339,8 @@ impl Session {
                         effects::look_up(&self.shared, &self.held, effect, self.results.clone());
                     }
                 }
-                // Children and parents find their work in the store; saying so makes it quick.
-                Action::StartChild(_) | Action::Tell { .. } | Action::Finish => self.shared.wake.notify_one(),
-                Action::AskPerson { .. } => {}
+                // Done with the append.
+                Action::StartChild(_) | Action::Tell { .. } | Action::Finish | Action::AskPerson { .. } => {}
             }
         }
     }
