@@ -1,7 +1,8 @@
 //! A house of its own for a test: a data folder, a server on it, and the real binary beside it as
 //! people use it.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -53,6 +54,7 @@ impl House {
             .args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"])
             .arg(self.folder.path())
             .stdout(Stdio::piped())
+            .stderr(self.log_file())
             .spawn()
             .expect("the server starts");
         let out = child.stdout.take().expect("its output");
@@ -189,6 +191,20 @@ impl House {
             .sum()
     }
 
+    /// What the servers have logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).expect("the log reads")
+    }
+
+    fn log_file(&self) -> File {
+        let path = self.folder.path().join("server.log");
+        File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("the log opens")
+    }
+
     fn control(&self, what: &str) -> String {
         let server = self.server.as_ref().expect("a server runs");
         format!("{}/_sandbox/{what}", server.sandbox)
@@ -201,6 +217,9 @@ impl Drop for House {
             // A test that has failed leaves nothing running; the folder goes with it.
             let _ = server.child.kill();
             let _ = server.child.wait();
+        }
+        if std::thread::panicking() {
+            let _ = std::io::stderr().write_all(self.log().as_bytes());
         }
     }
 }

@@ -28,6 +28,12 @@ async fn every_answer_is_lost_and_every_effect_is_there_once() {
     let lost = house.fired().await;
     assert_eq!(lost, 13, "an answer was not lost");
 
+    let log = house.log();
+    assert!(
+        !log.contains("nobody waits for a look-up"),
+        "an effect was looked up twice:\n{log}"
+    );
+
     let outputs = view["run"]["outputs"].as_object().expect("outputs");
     assert!(outputs.values().all(|output| !output.is_null()), "{outputs:?}");
     let after = house.world().await;
