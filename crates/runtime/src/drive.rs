@@ -22,12 +22,14 @@ pub(crate) enum Origin {
     Stored,
 }
 
-pub(crate) async fn drive(shared: Arc<Shared>, claim: Claim, held: Arc<Held>, origin: Origin) {
+/// Whether the run has ended; if not, its time will come again.
+pub(crate) async fn drive(shared: Arc<Shared>, claim: Claim, held: Arc<Held>, origin: Origin) -> bool {
     let run = claim.lease.run;
     let mut origin = origin;
     loop {
         match attempt(&shared, &claim, &held, origin).await {
-            Ok(()) => break,
+            // The last append has given the lease back.
+            Ok(ended) => return ended,
             Err(DriveError::Store(StoreError::HeadMoved { expected, actual })) => {
                 tracing::warn!(run = %run, expected, actual, "the journal has moved on; reloading");
                 origin = Origin::Stored;
@@ -35,22 +37,18 @@ pub(crate) async fn drive(shared: Arc<Shared>, claim: Claim, held: Arc<Held>, or
             Err(DriveError::Store(StoreError::LeaseLost)) => {
                 tracing::warn!(run = %run, "the lease is gone; another worker goes on");
                 held.lose();
-                return;
+                return false;
             }
             Err(error) => {
                 // The lease runs out by itself, which spaces the tries out and counts them.
                 tracing::error!(run = %run, %error, "the run can't be driven now");
                 held.lose();
-                return;
+                return false;
             }
         }
         if held.is_lost() {
-            return;
+            return false;
         }
-    }
-    // Giving back a lease that the last append gave back already does nothing.
-    if let Err(error) = shared.options.store.release(claim.lease).await {
-        tracing::warn!(run = %run, %error, "the lease could not be given back");
     }
 }
 
@@ -67,7 +65,7 @@ async fn attempt(
     claim: &Claim,
     held: &Arc<Held>,
     origin: Origin,
-) -> Result<(), DriveError> {
+) -> Result<bool, DriveError> {
     let (state, inbox, fresh) = match origin {
         Origin::Fresh(state) => (*state, Vec::new(), true),
         Origin::Stored => {
@@ -117,13 +115,15 @@ async fn attempt(
                 .hint("look at what the run does next, then restart it from a step")
         });
         if let Some(failure) = unreadable.or(poison) {
-            return Ok(session.give_up(failure).await?);
+            session.give_up(failure).await?;
+            return Ok(true);
         }
     }
     let first = if fresh { Vec::new() } else { vec![Input::Recovered] };
     let ended = rounds(&mut session, first, inbox).await;
     session.hand_over().await;
-    Ok(ended?)
+    ended?;
+    Ok(session.state.is_finished())
 }
 
 async fn rounds(session: &mut Session, first: Vec<Input>, inbox: Vec<InboxItem>) -> Result<(), StoreError> {

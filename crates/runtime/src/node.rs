@@ -10,7 +10,7 @@ use engine::{Event, Recorded};
 use ports::{Claim, Created, LeaseRequest, NewRun, Post, Runs, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use types::RunId;
+use types::{RunId, Timestamp};
 
 use crate::crash_point;
 use crate::drive::{Origin, drive};
@@ -22,6 +22,11 @@ use crate::slots::Slots;
 
 /// The longest sleep between two looks at the store for due timers.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
+
+/// The shortest.
+const SHORTEST_NAP: Duration = Duration::from_millis(5);
+/// Runs claimed at once.
+const PAGE: usize = 64;
 
 /// What all runs of this node share.
 pub(crate) struct Shared {
@@ -59,6 +64,14 @@ impl Shared {
             .get(&run)
             .map(|active| Arc::clone(&active.hint))
             .unwrap_or_default()
+    }
+
+    /// Says that a run's inbox holds something new.
+    pub(crate) fn tell(&self, run: RunId) {
+        match self.active().get(&run) {
+            Some(active) => active.hint.notify_one(),
+            None => self.wake.notify_one(),
+        }
     }
 
     fn active(&self) -> MutexGuard<'_, HashMap<RunId, Active>> {
@@ -190,10 +203,7 @@ impl Runs for Handle {
     async fn post(&self, post: Post) -> Result<(), StoreError> {
         let run = post.run;
         self.shared.options.store.post(post).await?;
-        match self.shared.active().get(&run) {
-            Some(active) => active.hint.notify_one(),
-            None => self.shared.wake.notify_one(),
-        }
+        self.shared.tell(run);
         Ok(())
     }
 }
@@ -211,13 +221,15 @@ fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         let driver = tokio::spawn(drive(Arc::clone(&shared), claim, Arc::clone(&held), origin));
-        if let Err(error) = driver.await {
+        let ended = driver.await.unwrap_or_else(|error| {
             tracing::error!(run = %run, %error, "the run's driver panicked");
             // Not given back: the lease runs out, the next claim counts, and a run that does this
             // again and again is given up.
             held.lose();
-        }
+            false
+        });
         let mut active = shared.active();
+        let was_full = active.len() >= shared.options.active_runs;
         // A newer claim of the same run has its own entry.
         if active
             .get(&run)
@@ -228,38 +240,27 @@ fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
         drop(active);
         left.cancel();
         shared.idle.notify_waiters();
-        shared.wake.notify_one();
+        // The end of one of many runs gives the claim loop nothing to do.
+        if !ended || was_full {
+            shared.wake.notify_one();
+        }
     });
 }
 
 async fn claim_loop(shared: Arc<Shared>) {
-    let options = &shared.options;
     while !shared.stopped.load(Ordering::Acquire) {
-        let room = options.active_runs.saturating_sub(shared.active().len());
-        let mut full_page = false;
-        if room > 0 && !shared.draining() {
-            let limit = u32::try_from(room.min(64)).unwrap_or(64);
-            match options
-                .store
-                .claim(options.clock.now(), options.lease_ms, limit)
-                .await
-            {
-                Ok(claims) => {
-                    if !claims.is_empty() {
-                        crash_point!("runtime.claim.after");
-                    }
-                    full_page = claims.len() == limit as usize;
-                    for claim in claims {
-                        spawn(&shared, claim, Origin::Stored);
-                    }
-                }
-                Err(error) => tracing::error!(%error, "no runs could be claimed"),
-            }
-        }
-        if full_page {
+        // A look costs the writing thread nothing, so claims are made only when there is something.
+        let next = shared.options.store.next_wake().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "due runs could not be looked up");
+            None
+        });
+        let now = shared.options.clock.now();
+        if next.is_some_and(|at| at <= now) && claim(&shared, now).await {
             continue;
         }
-        let nap = nap(&shared).await;
+        // Not longer than it may take to see what another process has written.
+        let until = next.map_or(LONGEST_NAP, |at| Duration::from_millis(at.since(now)));
+        let nap = until.clamp(SHORTEST_NAP, shared.options.poll);
         tokio::select! {
             () = shared.wake.notified() => {}
             () = tokio::time::sleep(nap) => {}
@@ -267,14 +268,30 @@ async fn claim_loop(shared: Arc<Shared>) {
     }
 }
 
-/// Until the next timer, but not longer than it may take to see what another process has written.
-async fn nap(shared: &Shared) -> Duration {
+/// Claims what there is room for; whether anything was claimed.
+async fn claim(shared: &Arc<Shared>, now: Timestamp) -> bool {
     let options = &shared.options;
-    let next = options.store.next_wake().await.ok().flatten();
-    let until = next.map_or(LONGEST_NAP, |at| {
-        Duration::from_millis(at.since(options.clock.now()))
-    });
-    until.clamp(Duration::from_millis(5), options.poll)
+    let room = options.active_runs.saturating_sub(shared.active().len());
+    if room == 0 || shared.draining() {
+        return false;
+    }
+    let limit = u32::try_from(room.min(PAGE)).unwrap_or(1);
+    match options.store.claim(now, options.lease_ms, limit).await {
+        Ok(claims) => {
+            if !claims.is_empty() {
+                crash_point!("runtime.claim.after");
+            }
+            let some = !claims.is_empty();
+            for claim in claims {
+                spawn(shared, claim, Origin::Stored);
+            }
+            some
+        }
+        Err(error) => {
+            tracing::error!(%error, "no runs could be claimed");
+            false
+        }
+    }
 }
 
 async fn renew_loop(shared: Arc<Shared>) {
