@@ -36,7 +36,7 @@ pub enum Secret {
 pub struct Set {
     /// TOOL.FIELD, such as slack.token or zoom.client_secret
     pub name: String,
-    /// The only place it may be sent to, such as https://slack.com; where the tool lives, if not said
+    /// The only place it may be sent to, such as `https://slack.com`; where the tool lives, if not said
     #[arg(long, value_name = "URL")]
     pub origin: Option<String>,
     /// Take the value from this environment variable
