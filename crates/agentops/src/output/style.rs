@@ -15,7 +15,7 @@ impl Style {
     }
 
     fn paint(self, text: &str, style: console::Style) -> String {
-        if self.colours {
+        if self.colours && !text.is_empty() {
             style.force_styling(true).apply_to(text).to_string()
         } else {
             text.to_owned()

@@ -1,5 +1,8 @@
 //! Commands beside a server, and two processes on one folder.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::json;
 
 use crate::rig::{Folder, WAITS};
@@ -95,4 +98,87 @@ fn an_address_in_use_is_named() {
     let error = folder.refused(1, "listen_failed", &["serve", "--listen", &address]);
     assert!(error["message"].as_str().expect("a message").contains(&address));
     assert_eq!(folder.json(0, &["run", "list"]), json!([]));
+}
+
+/// Gives the server's sandbox one rule.
+fn fault(sandbox: &str, rule: &serde_json::Value) {
+    let address = sandbox.strip_prefix("http://").expect("plain HTTP");
+    let body = json!([rule]).to_string();
+    let mut stream = TcpStream::connect(address).expect("the sandbox is there");
+    let head = format!("PUT /_sandbox/faults HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let rest = format!(
+        "content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}{rest}").as_bytes())
+        .expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_person_settles_what_nobody_knows() {
+    let folder = Folder::seeded();
+    folder.ok(&[
+        "tool",
+        "add",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/qsys_control.json"),
+    ]);
+    folder.ok(&["tool", "rule", "qsys_control.recall_snapshot", "run"]);
+    let server = folder.serve();
+    let sandbox = server.document["sandbox"].as_str().expect("a sandbox");
+    fault(
+        sandbox,
+        &json!({"vendor": "devices", "method": "POST", "kind": "lost_answer"}),
+    );
+    let call = [
+        "tool",
+        "call",
+        "qsys_control.recall_snapshot",
+        "--arg",
+        "snapshot=show",
+    ];
+    folder.ok(&call);
+    let run = folder.newest()["run"]["run"].as_str().expect("an id").to_owned();
+    let mut asks = json!([]);
+    for _ in 0..2_000 {
+        asks = folder.json(0, &["run", "show", &run])["asks"].clone();
+        if asks[0]["kind"] == "uncertain" {
+            break;
+        }
+    }
+    assert_eq!(asks[0]["kind"], "uncertain", "{asks}");
+    assert_eq!(
+        folder.json(0, &["run", "list", "--attention"])[0]["run"],
+        json!(run)
+    );
+    folder.refused(
+        4,
+        "step_not_waiting",
+        &["run", "resolve", &run, "cal", "happened"],
+    );
+    folder.refused(
+        2,
+        "argument_invalid",
+        &["run", "resolve", &run, "call", "happened", "--output", "{"],
+    );
+    let settled = [
+        "run",
+        "resolve",
+        &run,
+        "call",
+        "happened",
+        "--output",
+        r#"{"ok": true}"#,
+        "--watch",
+    ];
+    let done = folder.json(0, &settled);
+    assert_eq!(done["run"]["outputs"], json!({"result": {"ok": true}}));
+    folder.refused(
+        4,
+        "step_not_waiting",
+        &["run", "resolve", &run, "call", "happened"],
+    );
 }
