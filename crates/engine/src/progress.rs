@@ -134,7 +134,7 @@ impl Decider<'_> {
         }
         let Lookup::Found(spec) = self.program.catalog.find(&call.action) else {
             let message = format!("step {key}: the action '{}' is gone", call.action);
-            return self.give_up(key, state, Failure::new("tool_missing", message));
+            return self.give_up(key, state, Failure::new("tool_not_configured", message));
         };
         let attempt = state.attempt + 1;
         let idempotency_key = self.idempotency_key(key, state);
@@ -245,7 +245,7 @@ impl Decider<'_> {
                 call.action
             );
             let hint = "add the tool again, or find out by hand and say what happened";
-            return self.give_up(key, state, Failure::new("tool_missing", message).hint(hint));
+            return self.give_up(key, state, Failure::new("tool_not_configured", message).hint(hint));
         };
         let idempotency_key = self.idempotency_key(key, state);
         let request = Request {

@@ -248,7 +248,7 @@ impl Decider<'_> {
             Lookup::MissingTool => {
                 let tool = action.split('.').next().unwrap_or(action);
                 Err(
-                    Failure::new("tool_missing", format!("the tool '{tool}' is not configured")).hint(
+                    Failure::new("tool_not_configured", format!("the tool '{tool}' is not configured")).hint(
                         format!(
                             "add it with `agentops tool add`, then restart the run from this step ({action})"
                         ),
@@ -256,7 +256,7 @@ impl Decider<'_> {
                 )
             }
             Lookup::Unknown | Lookup::Ambiguous => Err(Failure::new(
-                "action_unknown",
+                "unknown_action",
                 format!("no tool has the action '{action}'"),
             )),
         }

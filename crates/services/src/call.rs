@@ -13,7 +13,7 @@ use crate::{Result, Services};
 /// Starts a run whose only step calls `action` with `args`.
 ///
 /// # Errors
-/// `action_unknown`, `inputs_invalid`, or the store can't be written.
+/// `unknown_action`, `inputs_invalid`, or the store can't be written.
 pub async fn call(
     services: &Services,
     action: &str,
@@ -37,7 +37,7 @@ pub async fn call(
 /// The action of this name or alias.
 ///
 /// # Errors
-/// `action_unknown` with the nearest name.
+/// `unknown_action` with the nearest name.
 pub fn find_action(services: &Services, name: &str) -> Result<ActionSpec> {
     let catalog = services.tools.catalog();
     if let Lookup::Found(spec) = catalog.find(name) {
@@ -45,7 +45,7 @@ pub fn find_action(services: &Services, name: &str) -> Result<ActionSpec> {
     }
     let near = crate::names::nearest(name, catalog.names()).map(|near| format!("did you mean '{near}'?"));
     let message = format!("no configured tool offers '{}'", crate::names::cut(name));
-    Err(Failure::new("action_unknown", message)
+    Err(Failure::new("unknown_action", message)
         .hint(near.unwrap_or_else(|| "see `agentops tool list`".to_owned())))
 }
 
@@ -177,7 +177,7 @@ mod tests {
             .expect_err("unknown");
         assert_eq!(
             (failure.code.as_str(), failure.hint.as_deref()),
-            ("action_unknown", Some("did you mean 'zoom.find_room'?"))
+            ("unknown_action", Some("did you mean 'zoom.find_room'?"))
         );
         for wrong in [json!({}), json!({"quary": "x"}), json!({"query": 5})] {
             let failure = call(services, "zoom.find_room", args(wrong), None, &ann())

@@ -218,7 +218,7 @@ impl Tools for Offered {
 }
 
 fn not_called() -> Failure {
-    Failure::new("not_called", "use cases never call tools")
+    Failure::new("internal", "use cases never call tools")
 }
 
 fn catalog() -> Catalog {

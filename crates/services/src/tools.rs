@@ -169,7 +169,7 @@ pub async fn add_http(
 /// takes it back.
 ///
 /// # Errors
-/// `action_unknown`, `setting_invalid`, or the store can't be written.
+/// `unknown_action`, `setting_invalid`, or the store can't be written.
 pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor) -> Result<()> {
     let spec = crate::call::find_action(services, action)?;
     let mut rules: serde_json::Map<String, Value> = settings::read(services, settings::RULES).await?;
@@ -297,7 +297,7 @@ mod tests {
         let failure = set_rule(services, "zoom.restrt_room", json!("run"), &ann())
             .await
             .expect_err("unknown");
-        assert_eq!(failure.code, "action_unknown");
+        assert_eq!(failure.code, "unknown_action");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ mod action;
 mod actor;
 mod canonical;
 mod clock;
+mod codes;
 mod failure;
 mod ids;
 mod label;
@@ -20,6 +21,7 @@ pub use action::{ActionSpec, ArgClass, Catalog, Effect, Idempotency, Lookup, Ris
 pub use actor::{Actor, ActorKind};
 pub use canonical::{Digest, canonical_json, digest};
 pub use clock::{Clock, Entropy};
+pub use codes::CODES;
 pub use failure::Failure;
 pub use ids::{
     AgentId, ApprovalId, ArtifactId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId, TenantId, ToolId,

@@ -118,7 +118,7 @@ fn rubbish_is_no_recipe() {
 #[test]
 fn an_unknown_action_and_wrong_arguments_start_nothing() {
     let folder = Folder::seeded();
-    let error = folder.refused(4, "action_unknown", &["tool", "call", "zoom.find_rom"]);
+    let error = folder.refused(4, "unknown_action", &["tool", "call", "zoom.find_rom"]);
     assert_eq!(error["hint"], "did you mean 'zoom.find_room'?");
     for args in [&["query:=5"][..], &["quary=x"], &[]] {
         let args: Vec<&str> = args.iter().flat_map(|arg| ["--arg", arg]).collect();

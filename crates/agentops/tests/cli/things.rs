@@ -94,7 +94,7 @@ fn rules_and_tools_change_what_asks_and_what_there_is() {
     let folder = Folder::seeded();
     let rule = |rule: &str| folder.json(0, &["tool", "rule", "zoom.restart_room", rule])["rule"].clone();
     assert_eq!((rule("run"), rule("default")), (json!("run"), json!("ask")));
-    folder.refused(4, "action_unknown", &["tool", "rule", "zoom.restart_rom", "run"]);
+    folder.refused(4, "unknown_action", &["tool", "rule", "zoom.restart_rom", "run"]);
     folder.refused(
         4,
         "setting_invalid",

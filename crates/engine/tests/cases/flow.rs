@@ -61,7 +61,7 @@ fn failing_expressions_name_the_step() {
     let world = World::new(recipe([check("a", "1 == 2")])).start(json!({}));
     assert_eq!(world.failure(), "check_failed");
     let world = World::new(recipe([call("a", "dance")])).start(json!({}));
-    assert_eq!(world.failure(), "action_unknown");
+    assert_eq!(world.failure(), "unknown_action");
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl StartRun {
 /// Starts a run: after this it is durable, and a worker takes it up.
 ///
 /// # Errors
-/// `not_found`, `recipe_not_active`, `recipe_has_errors`, `tool_missing`, `inputs_invalid` with every
+/// `not_found`, `recipe_not_active`, `recipe_has_errors`, `tool_not_configured`, `inputs_invalid` with every
 /// problem at once, or the store can't be written.
 pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
     let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
@@ -213,7 +213,7 @@ fn tools_are_there(catalog: &Catalog, recipe: &Recipe) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new(
-        "tool_missing",
+        "tool_not_configured",
         format!(
             "'{}' needs actions that no configured tool offers: {}",
             recipe.name,

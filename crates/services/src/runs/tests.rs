@@ -223,7 +223,7 @@ async fn what_can_not_be_started() {
         version: Some(1),
         ..StartRun::new("tool", ann())
     };
-    assert_eq!(code(start(services, wish).await), "tool_missing");
+    assert_eq!(code(start(services, wish).await), "tool_not_configured");
     let wish = StartRun {
         agent: Some("nobody".into()),
         inputs: inputs(json!({"room": "a"})),
