@@ -214,11 +214,12 @@ impl Node {
     /// Whether nothing goes on and nothing will by itself. A run whose due step is held back by one
     /// that waits for a person looks again and again; that counts as nothing.
     async fn idle(&self, quiet: &mut Quiet) -> Result<bool, Error> {
-        let none = self.handle.active_runs() == 0;
-        if none && self.maker.store.next_wake().await?.is_none() && self.handle.active_runs() == 0 {
+        let rows = unfinished(self.maker.store.as_ref()).await?;
+        // A run that is being claimed right now is neither active nor due, but its row tells.
+        let asleep = rows.iter().all(|row| row.wake_at == Timestamp::MAX);
+        if asleep && self.handle.active_runs() == 0 {
             return Ok(true);
         }
-        let rows = unfinished(self.maker.store.as_ref()).await?;
         let heads = rows.iter().map(|row| (row.run, row.head)).collect();
         if quiet.heads == heads {
             return Ok(quiet.since.elapsed() >= QUIET);
