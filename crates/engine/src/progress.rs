@@ -245,7 +245,11 @@ impl Decider<'_> {
                 call.action
             );
             let hint = "add the tool again, or find out by hand and say what happened";
-            return self.give_up(key, state, Failure::new("tool_not_configured", message).hint(hint));
+            return self.give_up(
+                key,
+                state,
+                Failure::new("tool_not_configured", message).hint(hint),
+            );
         };
         let idempotency_key = self.idempotency_key(key, state);
         let request = Request {

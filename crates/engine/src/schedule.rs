@@ -247,13 +247,13 @@ impl Decider<'_> {
             Lookup::Found(spec) => Ok(spec),
             Lookup::MissingTool => {
                 let tool = action.split('.').next().unwrap_or(action);
-                Err(
-                    Failure::new("tool_not_configured", format!("the tool '{tool}' is not configured")).hint(
-                        format!(
-                            "add it with `agentops tool add`, then restart the run from this step ({action})"
-                        ),
-                    ),
+                Err(Failure::new(
+                    "tool_not_configured",
+                    format!("the tool '{tool}' is not configured"),
                 )
+                .hint(format!(
+                    "add it with `agentops tool add`, then restart the run from this step ({action})"
+                )))
             }
             Lookup::Unknown | Lookup::Ambiguous => Err(Failure::new(
                 "unknown_action",

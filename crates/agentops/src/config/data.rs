@@ -14,7 +14,7 @@ pub struct Data {
 
 impl Data {
     /// This folder.
-    pub(super) fn at(folder: PathBuf) -> Self {
+    pub fn at(folder: PathBuf) -> Self {
         Self { folder }
     }
 

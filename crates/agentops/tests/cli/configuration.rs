@@ -63,6 +63,32 @@ fn a_folder_that_is_not_set_up_says_so_and_stays_empty() {
 }
 
 #[test]
+fn a_recipe_can_be_checked_before_anything_is_set_up() {
+    let (files, none) = (Folder::empty(), Folder::empty());
+    let shipped = format!(
+        "{}/../../recipes/zoom-room-hdmi-black.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let data = none.path("not-there");
+    let data = data.to_str().expect("UTF-8");
+    let ended = none.run(&["recipe", "check", &shipped, "--data", data]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("can run") && ended.err.contains("no data folder yet"));
+    let bad = files.file(
+        "bad.yaml",
+        "name: x\nintake: []\nplan: []\nact:\n  - id: a\n    action: zoom.restart_rom\nverify: []\n",
+    );
+    let ended = none.run(&["recipe", "check", &bad, "--data", data]);
+    assert_eq!(ended.code, 4);
+    assert!(
+        ended.out.contains("zoom.restart_room"),
+        "the near name comes from the shipped tools: {}",
+        ended.out
+    );
+    assert_eq!(std::fs::read_dir(none.path(".")).expect("a folder").count(), 0);
+}
+
+#[test]
 fn completions_come_for_every_shell_and_without_a_folder() {
     let folder = Folder::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -6,15 +6,13 @@ mod play;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use runtime::system::SystemEntropy;
 use serde_json::{Value, json};
 use services::runs::RunView;
 use services::setup;
-use types::{Entropy, Failure, RunStatus};
+use types::{Failure, RunStatus};
 
 use super::serve::serve;
 use super::{Context, Done};
@@ -44,13 +42,6 @@ pub struct Demo {
     pub listen: Option<SocketAddr>,
 }
 
-/// The demo's data folder.
-struct Home {
-    path: PathBuf,
-    /// Whether it goes when the demo ends.
-    gone: bool,
-}
-
 /// A run that has been played.
 struct Played {
     /// The recipe's short name.
@@ -61,9 +52,14 @@ struct Played {
 impl Demo {
     /// Runs it.
     pub async fn run(&self, global: &Global, output: Output) -> Done {
-        let home = self.home(global);
+        // Never the configured folder: what the demo leaves behind must not get between somebody's runs.
+        let scratch = global.data.is_none().then(scratch).transpose()?;
+        let data = global
+            .data
+            .clone()
+            .or(scratch.as_ref().map(|folder| folder.path().to_owned()));
         let flags = Flags {
-            data: Some(home.path.clone()),
+            data,
             ..global.flags()
         };
         let env: Vec<_> = std::env::vars_os().collect();
@@ -71,34 +67,21 @@ impl Demo {
         config.sandbox.enabled = true;
         logging::start(&config.log)?;
         let context = Context { config, output };
-        let done = self.in_folder(&context, home.gone).await;
-        if home.gone
-            && let Err(error) = std::fs::remove_dir_all(&home.path)
-        {
-            context.output.note(&format!(
-                "'{}' could not be removed: {error}",
-                home.path.display()
-            ));
+        let done = self.in_folder(&context, scratch.is_some() && !self.keep).await;
+        if let Some(folder) = scratch {
+            let removed = if self.keep {
+                drop(folder.keep());
+                Ok(())
+            } else {
+                folder.close()
+            };
+            if let Err(error) = removed {
+                context
+                    .output
+                    .note(&format!("the demo's data folder could not be removed: {error}"));
+            }
         }
         done
-    }
-
-    /// The folder that --data names, or a new one among the temporary files. Never the configured
-    /// one: what the demo leaves behind must not get between somebody's runs.
-    fn home(&self, global: &Global) -> Home {
-        if let Some(path) = &global.data {
-            return Home {
-                path: path.clone(),
-                gone: false,
-            };
-        }
-        let mut bytes = [0u8; 6];
-        SystemEntropy.fill(&mut bytes);
-        let name = format!("agentops-demo-{}", hex::encode(bytes));
-        Home {
-            path: std::env::temp_dir().join(name),
-            gone: !self.keep,
-        }
     }
 
     async fn in_folder(&self, context: &Context, gone: bool) -> Done {
@@ -195,6 +178,17 @@ impl Demo {
             other => other,
         }
     }
+}
+
+/// A data folder among the temporary files.
+fn scratch() -> Result<tempfile::TempDir, Failure> {
+    let made = tempfile::Builder::new().prefix("agentops-demo-").tempdir();
+    made.map_err(|error| {
+        Failure::new(
+            "file_unwritable",
+            format!("failed to make a data folder: {error}"),
+        )
+    })
 }
 
 async fn play_all(context: &Context, app: &App, gone: bool) -> Result<Vec<Played>, Failure> {

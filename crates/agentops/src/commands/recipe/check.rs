@@ -9,9 +9,11 @@ use types::Failure;
 
 use crate::args::bytes_file;
 use crate::commands::{Context, Done};
-use crate::compose::Access;
+use crate::compose::{Access, App};
+use crate::config::Data;
 use crate::exit::Exit;
 use crate::output::{Style, diagnostics};
+use crate::shipped;
 
 /// Check files and show every problem with its place
 #[derive(Debug, Args)]
@@ -29,10 +31,15 @@ impl Check {
             .iter()
             .map(|file| Ok((file.display().to_string(), bytes_file(file)?)))
             .collect::<Result<_, Failure>>()?;
-        let app = context.open(Access::Guest).await?;
-        let known = services::recipes::context(&app.services).await;
-        app.close().await;
-        let known = known?;
+        let known = match context.open(Access::Guest).await {
+            Ok(app) => {
+                let known = services::recipes::context(&app.services).await;
+                app.close().await;
+                known?
+            }
+            Err(failure) if failure.code == "data_not_initialised" => shipped_only(context).await?,
+            Err(failure) => return Err(failure),
+        };
         let checked: Vec<(String, Checked)> = texts
             .into_iter()
             .map(|(file, text)| (file, known.check(&text)))
@@ -62,6 +69,27 @@ impl Check {
             })?;
         Ok(if good { Exit::Ok } else { Exit::Refused })
     }
+}
+
+/// What an installation knows that was just made, for those who have none.
+async fn shipped_only(context: &Context) -> Result<services::recipes::Context, Failure> {
+    let failed = |error| Failure::new("file_unwritable", format!("failed to make a folder: {error}"));
+    let folder = tempfile::Builder::new()
+        .prefix("agentops-check-")
+        .tempdir()
+        .map_err(failed)?;
+    let mut config = context.config.clone();
+    config.data = Data::at(folder.path().to_owned());
+    let app = App::open(config, Access::Create).await?;
+    let known = match services::setup::make(&app.services, &shipped::seeds()?).await {
+        Ok(_) => services::recipes::context(&app.services).await,
+        Err(failure) => Err(failure),
+    };
+    app.close().await;
+    context
+        .output
+        .note("there is no data folder yet: checked against the tools and recipes that ship");
+    known
 }
 
 /// What was found in one file, for people.
