@@ -1,7 +1,7 @@
 //! Branches side by side: how many may be under way, and how they end together when one fails.
 
 use recipe::program::Step;
-use types::{Actor, StepStatus};
+use types::{Actor, StepStatus, Timestamp};
 
 use crate::decide::{Decider, Flow};
 use crate::event::Event;
@@ -39,10 +39,14 @@ impl Decider<'_> {
             return Flow::Busy;
         }
         self.actions.truncate(actions);
-        let failed = flows.iter().find_map(|flow| match flow {
-            Flow::Failed(failure) => Some(failure.clone()),
+        // The first to fail is the cause; the others may have failed since they were told to stop.
+        let failed = flows.iter().enumerate().filter_map(|(index, flow)| match flow {
+            Flow::Failed(failure) => Some((self.failed_at(&key.branch(index)), failure)),
             _ => None,
         });
+        // A child that was told to stop may do so within the same millisecond.
+        let failed = failed.min_by_key(|(at, failure)| (*at, failure.code == "child_failed"));
+        let failed = failed.map(|(_, failure)| failure.clone());
         if let Some(failure) = state.failure.clone().or(failed) {
             // The other branches begin nothing new; effects under way come to an end first.
             if self.has_just_failed(&inside) {
@@ -90,6 +94,17 @@ impl Decider<'_> {
         }
         self.may_start = before;
         flows
+    }
+
+    /// When the last step of a branch that has failed did so.
+    fn failed_at(&self, prefix: &str) -> Option<Timestamp> {
+        let inside = format!("{prefix}/");
+        let steps = self
+            .state
+            .steps
+            .iter()
+            .filter(|(key, step)| key.as_str().starts_with(&inside) && step.status == StepStatus::Failed);
+        steps.filter_map(|(_, step)| step.finished_at).max()
     }
 
     /// Whether a step under `prefix` failed at this very instant, so that what it means is told once.

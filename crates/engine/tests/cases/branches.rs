@@ -182,3 +182,18 @@ fn parallel_keeps_evidence_and_undo_like_any_step() {
     let world = World::new(recipe([both, check("no", "1 == 2")])).start(json!({}));
     assert_eq!(world.order(), ["act/p.0/x", "act/p!undo/back"]);
 }
+
+#[test]
+fn the_first_branch_to_fail_is_the_cause() {
+    let mut waits = recipe([manual("m")]);
+    waits.name = "waits".into();
+    let branches = [vec![child("c", "waits", json!({}))], vec![call("x", "native")]];
+    let mut world = World::new(recipe([parallel("p", branches)]))
+        .child(waits)
+        .script("act/p.1/x", [Hold])
+        .start(json!({}));
+    world.answer("act/p.1/x", Refuse(false, None));
+    world.after(60_000);
+    assert_eq!(world.step_status("act/p.0/c"), StepStatus::Failed, "told to stop");
+    assert_eq!((world.status(), world.failure()), (RunStatus::Failed, "refused"));
+}
