@@ -48,6 +48,38 @@ fn unmapped(document: &str, crates: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Tests that a table of features names and no source has. A name is a snake_case word in backquotes.
+fn imagined(document: &str, sources: &[File]) -> Vec<String> {
+    let rows = document.lines().filter(|line| line.starts_with('|'));
+    let proofs = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let quoted = proofs.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let tests = quoted.filter(|text| {
+        text.contains('_')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    });
+    let there = |name: &&str| {
+        let function = format!("fn {name}(");
+        sources
+            .iter()
+            .any(|file| file.path.ends_with(".rs") && file.text.contains(&function))
+    };
+    let missing = tests.filter(|name| !there(name));
+    missing
+        .map(|name| format!("docs/features.md names the test {name}, which isn't there"))
+        .collect()
+}
+
+#[test]
+fn named_tests_exist() {
+    let document = project().iter().find(|file| file.path == "docs/features.md");
+    none(imagined(
+        &document.expect("docs/features.md is there").text,
+        project(),
+    ));
+}
+
 #[test]
 fn links_lead_somewhere() {
     none(broken(project(), &|path| root().join(path).exists()));
@@ -74,6 +106,14 @@ mod tests {
         assert!(broken(&page(fine), &exists).is_empty());
         assert_eq!(broken(&page("[b](b.md) and [c](c.md#part)"), &exists).len(), 1);
         assert_eq!(broken(&page("```\n```\n[c](c.md)"), &exists).len(), 1);
+    }
+
+    #[test]
+    fn an_imagined_test_is_found() {
+        let sources = [File::new("crates/x/tests/a.rs", "fn it_holds() {}")];
+        let row = |test: &str| format!("| a thing | `some_where` | `{test}`; `make test` |\n");
+        assert!(imagined(&row("it_holds"), &sources).is_empty());
+        assert_eq!(imagined(&row("it_is_said_to_hold"), &sources).len(), 1);
     }
 
     #[test]
