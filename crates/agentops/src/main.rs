@@ -16,7 +16,8 @@ mod signals;
 
 use std::process::ExitCode;
 
-/// Writing a journal is many small texts; this takes a tenth off each step (`agentops bench engine`).
+/// A journal is many small texts: at 256 runs this gives about a fifth more steps a second than the
+/// system's allocator (`agentops bench engine`), for some 15 MB of memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
