@@ -170,9 +170,9 @@ fn plain_words_become_tasks_and_bindings_that_are_shown() {
         .collect();
     insta::assert_snapshot!(bindings.join("\n"), @r##"
     7 See that the other room is free: None 0.73 writes=false
-    8 Look for double bookings: None 0 writes=false
+    8 Look for double bookings: None 1.79 writes=false
     10 Give the first room back: None 0.73 writes=false
-    11 Restart the zoom room controller: None 5.58 writes=false
+    11 Restart the zoom room controller: None 7.7 writes=false
     17 Give both rooms back: None 0.73 writes=false
     "##);
 }
@@ -189,6 +189,34 @@ fn a_clear_binding_is_made_and_flagged_when_it_writes() {
     );
     let step = &checked.recipe.expect("there is a tree").act[0];
     assert_eq!(step.title, "Restart the zoom room controller");
+}
+
+#[test]
+fn a_clear_binding_without_its_arguments_says_which_it_needs() {
+    let text = |with: &str| {
+        format!(
+            "name: a\nintake: []\nplan: []\nact:\n  - step: Find the Zoom room{with}\n  - step: Post a Slack message\nverify: []\n"
+        )
+    };
+    let told = |checked: &recipe::Checked| -> Vec<String> {
+        let found = checked.diagnostics.iter();
+        found
+            .map(|one| format!("{} {}", one.message, one.suggestion.clone().unwrap_or_default()))
+            .collect()
+    };
+    let message = "bound to slack.post_message, but it needs: channel, text: give them in 'with', for until then this will be a task for a person with: {channel: …, text: …}";
+    let without = checked(&text(""));
+    assert_eq!(
+        told(&without),
+        [
+            "bound to zoom.find_room, but it needs: query: give them in 'with', for until then this will be a task for a person with: {query: …}",
+            message
+        ]
+    );
+    assert_eq!(without.bindings[0].action, None);
+    let with = checked(&text("\n    with: {query: ZR-101}"));
+    assert_eq!(told(&with), [message]);
+    assert_eq!(with.bindings[0].action.as_deref(), Some("zoom.find_room"));
 }
 
 #[test]

@@ -248,7 +248,11 @@ impl Reader<'_, '_, '_> {
     /// A step in plain words: bound to an action if one is clearly meant, else a person's task.
     pub(crate) fn plain_step(&mut self, node: &Node, said: &Node) -> Option<Kind> {
         let words = self.text(said)?;
-        let fit = self.binder().fit(&words);
+        let names: Vec<&str> = node
+            .get("with")
+            .map(|with| with.entries().iter().map(|entry| entry.key.as_str()).collect())
+            .unwrap_or_default();
+        let fit = self.binder().fit(&words, &names);
         let best = fit.ranked.first().cloned();
         let spec = best
             .as_ref()
@@ -256,11 +260,16 @@ impl Reader<'_, '_, '_> {
                 types::Lookup::Found(spec) => Some(spec.clone()),
                 _ => None,
             });
-        let given = node.get("with").is_some_and(|with| !with.entries().is_empty());
-        let args = spec
+        let given = !names.is_empty();
+        let found = spec
             .as_ref()
             .filter(|_| fit.clear)
-            .and_then(|spec| self.bound_arguments(node, spec, said.at, given));
+            .map(|spec| self.bound_arguments(node, spec, said.at, given));
+        let (args, missing) = match found {
+            Some(Ok(args)) => (Some(args), Vec::new()),
+            Some(Err(missing)) => (None, missing),
+            None => (None, Vec::new()),
+        };
         let bound = spec.filter(|_| args.is_some());
         self.bindings.push(Binding {
             step: String::new(),
@@ -283,12 +292,7 @@ impl Reader<'_, '_, '_> {
                 args,
             }),
             _ => {
-                let message = "nothing could be bound to these words: this will be a task for a person";
-                self.warning("unbound_step", said.at, &said.path, message);
-                if let Some((name, _)) = fit.ranked.first().filter(|_| fit.clear) {
-                    self.findings
-                        .suggest(format!("action: {name}, with its arguments"));
-                }
+                self.unbound(said, fit.ranked.first().map(|(name, _)| name.as_str()), &missing);
                 Some(Kind::Manual {
                     text: self.words(said)?,
                 })
@@ -296,15 +300,45 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// The arguments of a bound action, or `None` if a required one has no source.
-    fn bound_arguments(&mut self, node: &Node, spec: &ActionSpec, at: At, given: bool) -> Option<Template> {
+    /// Says why words stay a person's task: no action is clearly meant, or `best` is and lacks arguments.
+    fn unbound(&mut self, said: &Node, best: Option<&str>, missing: &[String]) {
+        let message = match best.filter(|_| !missing.is_empty()) {
+            Some(name) => format!(
+                "bound to {name}, but it needs: {}: give them in 'with', for until then this will be a task for a person",
+                missing.join(", ")
+            ),
+            None => "nothing could be bound to these words: this will be a task for a person".to_owned(),
+        };
+        self.warning("unbound_step", said.at, &said.path, message);
+        if !missing.is_empty() {
+            let arguments: Vec<String> = missing.iter().map(|name| format!("{name}: …")).collect();
+            self.findings
+                .suggest(format!("with: {{{}}}", arguments.join(", ")));
+        }
+    }
+
+    /// The arguments of a bound action, or the required ones that have no source.
+    fn bound_arguments(
+        &mut self,
+        node: &Node,
+        spec: &ActionSpec,
+        at: At,
+        given: bool,
+    ) -> Result<Template, Vec<String>> {
         if given {
-            return Some(self.arguments(node, Some(spec), at));
+            return Ok(self.arguments(node, Some(spec), at));
         }
         let mut args = Vec::new();
         self.fill(&mut args, spec);
-        let full = required(&spec.input).all(|name| args.iter().any(|(given, _)| given == name));
-        full.then(|| Template::map(args))
+        let missing: Vec<String> = required(&spec.input)
+            .filter(|name| args.iter().all(|(given, _)| given != name))
+            .map(str::to_owned)
+            .collect();
+        if missing.is_empty() {
+            Ok(Template::map(args))
+        } else {
+            Err(missing)
+        }
     }
 
     pub(crate) fn binder(&mut self) -> &Binder {

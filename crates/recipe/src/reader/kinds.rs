@@ -359,7 +359,10 @@ impl Reader<'_, '_, '_> {
                 );
                 let near = nearest(name, self.context.catalog.names()).map(str::to_owned);
                 let found = near.or_else(|| {
-                    let ranked = self.binder().fit(&name.replace(['_', '.'], " ")).ranked;
+                    // What is done comes first in a sentence, and where comes last.
+                    let (tool, action) = name.rsplit_once('.').unwrap_or(("", name));
+                    let words = format!("{action} {tool}").replace('_', " ");
+                    let ranked = self.binder().fit(&words, &[]).ranked;
                     (!ranked.is_empty()).then(|| {
                         ranked
                             .into_iter()
