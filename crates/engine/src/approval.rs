@@ -2,25 +2,29 @@
 //! given up where nobody needs them any more.
 
 use governance::{Granted, Need};
-use types::{Actor, ApprovalId, Failure};
+use recipe::program::Kind;
+use types::{Actor, ApprovalId, Failure, Timestamp};
 
 use crate::decide::Decider;
 use crate::event::{ApprovalOutcome, Event};
-use crate::frozen::FrozenCall;
+use crate::frozen::{FrozenCall, ShownUndo};
 use crate::key::StepKey;
+use crate::locate::Work;
 use crate::program::Action;
 use crate::rows::ApprovalStatus;
+use crate::scope::Names;
 use crate::state::StepState;
 
 impl Decider<'_> {
     pub(crate) fn ask_approval(
         &mut self,
-        key: &StepKey,
+        work: Work<'_>,
         call: &FrozenCall,
         attempt: u32,
         need: Need,
         reason: String,
     ) {
+        let key = work.key;
         let asked_before = self
             .state
             .approvals
@@ -42,11 +46,38 @@ impl Decider<'_> {
             expires_at: self.now + need.expires_ms,
             policy: self.program.facts.matrix.version.clone(),
             reason,
+            undo: self.shown_undo(work),
         });
         self.actions.push(Action::AskPerson { step: key.clone() });
     }
 
-    /// The approval given for this step; for an undo step, the one given for the step it takes back.
+    /// How the step would be taken back, as far as that can be said before it has answered.
+    fn shown_undo(&self, work: Work<'_>) -> Vec<ShownUndo> {
+        let names = Names {
+            state: self.state,
+            program: self.program,
+            items: work.items,
+            fresh: &[],
+            own: None,
+        };
+        let steps = work.step.iter().flat_map(|step| &step.undo);
+        let calls = steps.filter_map(|undo| match &undo.kind {
+            Kind::Action { action, args } => {
+                let frozen = self.freeze_call(undo, action, args, &names);
+                Some(ShownUndo {
+                    step: StepKey::new(&work.key.undo(), &undo.id),
+                    title: undo.title.clone(),
+                    action: action.clone(),
+                    args: frozen.ok().map(|call| call.args),
+                })
+            }
+            _ => None,
+        });
+        calls.collect()
+    }
+
+    /// The approval given for this step; for an undo step, the one given for the step it takes back, if
+    /// exactly this undo was shown with it.
     pub(crate) fn granted(&self, key: &StepKey, state: &StepState) -> Option<Granted> {
         let own = state
             .approval
@@ -59,17 +90,25 @@ impl Decider<'_> {
         if approval.status != ApprovalStatus::Approved {
             return None;
         }
-        // Approving a step approves the undo that was shown with it, whose arguments differ.
         let digest = if approval.step == *key {
             approval.digest.clone()
         } else {
-            state.call()?.digest.clone()
+            let call = state.call()?;
+            let shown = approval.undo.iter().find(|undo| undo.step == *key)?;
+            let same = shown.action == call.action && shown.args.as_ref() == Some(&call.args);
+            same.then(|| call.digest.clone())?
+        };
+        // An attempt of unknown outcome was begun in time, and finding out what it did belongs to it.
+        let expires_at = match state.outcome_open() {
+            true => Timestamp::MAX,
+            false => approval.expires_at,
         };
         Some(Granted {
             approval: id,
             digest,
             mode: approval.mode,
             policy_version: approval.policy.clone(),
+            expires_at,
             approvers: u32::try_from(approval.votes.iter().filter(|vote| vote.approve).count())
                 .unwrap_or(u32::MAX),
         })

@@ -8,7 +8,7 @@ use types::{
     ProbeResult, RecipeId, RunId, RunStatus, TenantId, Timestamp,
 };
 
-use crate::frozen::{Frozen, FrozenUndo};
+use crate::frozen::{Frozen, FrozenUndo, ShownUndo};
 use crate::key::StepKey;
 
 /// The version that this binary writes.
@@ -347,6 +347,9 @@ pub enum Event {
         policy: String,
         /// Why, in words.
         reason: String,
+        /// How the step would be taken back.
+        #[serde(default)]
+        undo: Vec<ShownUndo>,
     },
     /// A vote on an approval, or its end.
     ApprovalDecided {

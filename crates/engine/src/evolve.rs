@@ -339,6 +339,7 @@ impl State {
                 expires_at,
                 policy,
                 reason,
+                undo,
             } => {
                 let asked = Approval {
                     step: step.clone(),
@@ -350,6 +351,7 @@ impl State {
                     reason: reason.clone(),
                     requested_at: at,
                     expires_at: *expires_at,
+                    undo: undo.clone(),
                     votes: Vec::new(),
                     status: ApprovalStatus::Pending,
                 };

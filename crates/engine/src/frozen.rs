@@ -48,6 +48,20 @@ pub struct FrozenUndo {
     pub what: Frozen,
 }
 
+/// How a step would be taken back, as people see it when they approve the step. The approval covers
+/// exactly this; an undo that turns out otherwise asks anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownUndo {
+    /// Its address.
+    pub step: StepKey,
+    /// What people read.
+    pub title: String,
+    /// `tool.action`.
+    pub action: String,
+    /// The arguments with their labels, unless they depend on what the step answers.
+    pub args: Option<Labeled>,
+}
+
 /// What a scheduled step will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -60,8 +60,7 @@ impl Decider<'_> {
             .map(|failure| format!("; last: {}", failure.message))
             .unwrap_or_default();
         let failure = if until {
-            let message = format!("step {key}: its condition did not hold in time{last}");
-            Failure::new("until_timed_out", message).hint("raise the step's timeout_s")
+            settle::until_timed_out(key, &last)
         } else {
             let late = timed_out(key);
             Failure {
@@ -84,7 +83,7 @@ impl Decider<'_> {
     fn ready(&mut self, work: Work<'_>, state: &StepState) {
         let key = work.key;
         match state.what.as_deref() {
-            Some(Frozen::Call(call)) => self.begin_attempt(key, state, call),
+            Some(Frozen::Call(call)) => self.begin_attempt(work, state, call),
             Some(Frozen::Check { condition, holds, .. }) => {
                 if *holds {
                     self.complete(work, Yield::of(Labeled::new(true, types::Label::Author)));
@@ -121,7 +120,8 @@ impl Decider<'_> {
         }
     }
 
-    fn begin_attempt(&mut self, key: &StepKey, state: &StepState, call: &FrozenCall) {
+    fn begin_attempt(&mut self, work: Work<'_>, state: &StepState, call: &FrozenCall) {
+        let key = work.key;
         if !self.may_start || self.state.in_flight() + self.begun >= self.program.limits.in_flight {
             return;
         }
@@ -150,11 +150,12 @@ impl Decider<'_> {
             key: &idempotency_key,
             mode: self.state.created.mode,
             requester: &self.state.created.requester,
+            now: self.now,
             author: author.as_ref(),
             granted: granted.as_ref(),
         };
         let verdict = governance::decide(&request, &self.program.facts, &self.program.schemas);
-        self.follow(key, state, call, idempotency_key, granted, verdict);
+        self.follow(work, state, call, idempotency_key, granted, verdict);
     }
 
     /// The poison stop: whatever the outcomes were, there were too many attempts.
@@ -176,13 +177,14 @@ impl Decider<'_> {
 
     fn follow(
         &mut self,
-        key: &StepKey,
+        work: Work<'_>,
         state: &StepState,
         call: &FrozenCall,
         idempotency_key: String,
         granted: Option<Granted>,
         verdict: Verdict,
     ) {
+        let key = work.key;
         let attempt = state.attempt + 1;
         let (decision, reason) = match &verdict {
             Verdict::Permit(_) => (Decision::Permit, String::new()),
@@ -221,7 +223,7 @@ impl Decider<'_> {
                     permit,
                 });
             }
-            Verdict::Ask { need, .. } => self.ask_approval(key, call, attempt, need, reason),
+            Verdict::Ask { need, .. } => self.ask_approval(work, call, attempt, need, reason),
             Verdict::Deny { failure } => self.give_up(key, state, failure),
         }
     }
@@ -262,6 +264,7 @@ impl Decider<'_> {
             key: &idempotency_key,
             mode: self.state.created.mode,
             requester: &self.state.created.requester,
+            now: self.now,
             author: None,
             granted: None,
         };

@@ -11,6 +11,9 @@ use crate::key::StepKey;
 use crate::rows::{ApprovalRow, ArtifactRow, Leaf, Rows, RunRow, StepRow};
 use crate::state::{Stage, State, StepState};
 
+/// The longest title made of rendered words, in characters.
+const TITLE: usize = 200;
+
 /// The rows that `events`, folded into `state` last, have changed. `pause_poll_ms` is how long a
 /// step that could go on, but is held by something outside the run, waits before it looks again.
 pub fn rows(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Millis) -> Rows {
@@ -114,7 +117,7 @@ fn step_row(key: &StepKey, step: &StepState) -> StepRow {
     StepRow {
         step: key.clone(),
         position: step.position,
-        title: step.title.clone(),
+        title: title(step),
         kind: step.what.as_deref().map_or("unknown", Frozen::kind).to_owned(),
         action: step.call().map(|call| call.action.clone()),
         status: step.status,
@@ -123,6 +126,23 @@ fn step_row(key: &StepKey, step: &StepState) -> StepRow {
         finished_at: step.finished_at,
         failure: step.failure.clone(),
         waiting_for: step.waiting_for(),
+    }
+}
+
+/// What people read: the words of a task or a confirmation once they are known, unless its title is
+/// the author's own and not the template of these words.
+fn title(step: &StepState) -> String {
+    match step.what.as_deref() {
+        Some(Frozen::Confirm { text } | Frozen::Manual { text })
+            if step.title.contains("{{") || step.title.contains("{%") =>
+        {
+            let words = text
+                .value
+                .as_str()
+                .map_or_else(|| text.value.to_string(), str::to_owned);
+            words.chars().take(TITLE).collect()
+        }
+        _ => step.title.clone(),
     }
 }
 
@@ -141,6 +161,7 @@ fn artifact_rows(state: &State, recorded: &Recorded) -> Vec<ArtifactRow> {
             external_id: kept.artifact.external_id.clone(),
             url: kept.artifact.url.clone(),
             data: kept.artifact.data.clone(),
+            labels: kept.labels,
             created_at: recorded.at,
         })
         .collect()
@@ -167,35 +188,36 @@ fn approval_row(state: &State, id: types::ApprovalId) -> Option<ApprovalRow> {
         votes: approval.votes.clone(),
         requested_at: approval.requested_at,
         expires_at: approval.expires_at,
+        undo: approval.undo.clone(),
     })
 }
 
 /// The audit leaf of an event: every decision, and every end of a call that writes.
 fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
     let requester = &state.created.requester.name;
+    let args_of = |step: &StepKey| Some(state.steps.get(step)?.call()?.args.value.clone());
+    let mut args = None;
     let (kind, actor, step, body) = match &recorded.event {
-        Event::RunCreated(created) => (
-            "run_created",
-            requester,
-            None,
-            json!({"recipe": created.recipe, "mode": created.mode, "inputs": types::digest(&created.inputs.value)}),
-        ),
+        Event::RunCreated(created) => {
+            args = Some(created.inputs.value.clone());
+            let body = json!({"recipe": created.recipe, "mode": created.mode});
+            ("run_created", requester, None, body)
+        }
         Event::PolicyDecided {
             step,
             attempt,
             decision,
             action,
-            digest,
             policy,
             reason,
             approval,
-        } => (
-            "policy_decided",
-            requester,
-            Some(step),
-            json!({"action": action, "attempt": attempt, "decision": decision, "args": digest, "policy": policy,
-                   "reason": reason, "approval": approval, "mode": state.created.mode}),
-        ),
+            ..
+        } => {
+            args = args_of(step);
+            let body = json!({"action": action, "attempt": attempt, "decision": decision, "policy": policy,
+                              "reason": reason, "approval": approval, "mode": state.created.mode});
+            ("policy_decided", requester, Some(step), body)
+        }
         Event::ApprovalDecided {
             approval,
             step,
@@ -203,8 +225,8 @@ fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
             by,
             note,
         } => {
-            let digest = state.approvals.get(approval).map(|approval| &approval.digest);
-            let body = json!({"approval": approval, "outcome": outcome, "note": note, "args": digest});
+            args = args_of(step);
+            let body = json!({"approval": approval, "outcome": outcome, "note": note});
             ("approval_decided", &by.name, Some(step), body)
         }
         Event::UncertainResolved {
@@ -224,6 +246,19 @@ fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
         Event::TaskDone { step, ok, note, by } => {
             ("task_done", &by.name, Some(step), json!({"ok": ok, "note": note}))
         }
+        Event::InputGiven {
+            step,
+            name,
+            value,
+            by: Some(by),
+        } => {
+            args = Some(value.value.clone());
+            ("input_given", &by.name, Some(step), json!({"name": name}))
+        }
+        Event::SignalReceived { name, payload, by } => {
+            args = Some(payload.value.clone());
+            ("signal_received", &by.name, None, json!({"name": name}))
+        }
         Event::RunPaused { by } => ("run_paused", &by.name, None, Value::Null),
         Event::RunResumed { by } => ("run_resumed", &by.name, None, Value::Null),
         Event::CancelRequested { by, reason } => {
@@ -232,14 +267,10 @@ fn leaf(state: &State, recorded: &Recorded) -> Option<Leaf> {
         Event::KillRequested { by, reason } => ("kill_requested", &by.name, None, json!({"reason": reason})),
         event => return call_leaf(state, recorded, event),
     };
-    Some(new_leaf(
-        state,
-        recorded,
-        kind,
-        actor.clone(),
-        step.cloned(),
-        body,
-    ))
+    Some(Leaf {
+        args,
+        ..new_leaf(state, recorded, kind, actor.clone(), step.cloned(), body)
+    })
 }
 
 fn call_leaf(state: &State, recorded: &Recorded, event: &Event) -> Option<Leaf> {
@@ -259,16 +290,13 @@ fn call_leaf(state: &State, recorded: &Recorded, event: &Event) -> Option<Leaf> 
         .get(step)?
         .call()
         .filter(|call| call.effect != types::Effect::Read)?;
-    let body = json!({"action": call.action, "attempt": attempt, "result": result, "args": call.digest,
+    let body = json!({"action": call.action, "attempt": attempt, "result": result,
                       "connector": call.connector, "mode": state.created.mode});
-    Some(new_leaf(
-        state,
-        recorded,
-        "call_ended",
-        "engine".to_owned(),
-        Some(step.clone()),
-        body,
-    ))
+    let engine = "engine".to_owned();
+    Some(Leaf {
+        args: Some(call.args.value.clone()),
+        ..new_leaf(state, recorded, "call_ended", engine, Some(step.clone()), body)
+    })
 }
 
 fn new_leaf(
@@ -289,6 +317,7 @@ fn new_leaf(
         run: Some(run),
         step,
         body,
+        args: None,
     }
 }
 

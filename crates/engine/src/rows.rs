@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{
-    Actor, ApprovalId, ArtifactId, Digest, Failure, Labeled, LeafId, Mode, Phase, RecipeId, RunId, RunStatus,
-    StepStatus, TenantId, Timestamp,
+    Actor, ApprovalId, ArtifactId, Digest, Failure, Labeled, Labels, LeafId, Mode, Phase, RecipeId, RunId,
+    RunStatus, StepStatus, TenantId, Timestamp,
 };
 
 use crate::event::Parent;
+use crate::frozen::ShownUndo;
 use crate::key::StepKey;
 
 /// A run as lists show it.
@@ -47,7 +48,8 @@ pub struct RunRow {
     pub outputs: Value,
     /// What it waits for, in words; empty if it doesn't.
     pub waiting_for: String,
-    /// When it wants to be taken up again; [`Timestamp::MAX`] for never.
+    /// When it wants to be taken up again; [`Timestamp::MAX`] for never, which is null in JSON.
+    #[serde(with = "never_is_null")]
     pub wake_at: Timestamp,
     /// The last position in its journal.
     pub head: u64,
@@ -99,6 +101,8 @@ pub struct ArtifactRow {
     pub url: Option<String>,
     /// More about it.
     pub data: Value,
+    /// Where the data came from.
+    pub labels: Labels,
     /// When it was kept.
     pub created_at: Timestamp,
 }
@@ -182,6 +186,8 @@ pub struct ApprovalRow {
     pub requested_at: Timestamp,
     /// When it lapses.
     pub expires_at: Timestamp,
+    /// How the step would be taken back; the approval covers this as well.
+    pub undo: Vec<ShownUndo>,
 }
 
 /// A leaf of the audit log before it has a position. The store adds salt and commitment.
@@ -199,8 +205,12 @@ pub struct Leaf {
     pub run: Option<RunId>,
     /// In which step.
     pub step: Option<StepKey>,
-    /// What exactly: digests, decision, policy version; never a secret.
+    /// What exactly: decision, policy version; never a secret, an argument or a digest of one.
     pub body: Value,
+    /// Values that the leaf commits to and does not hold: the run's journal has them. Erasing the
+    /// leaf's salt leaves nothing by which they could be guessed.
+    #[serde(skip)]
+    pub args: Option<Value>,
 }
 
 /// Everything that one append brings up to date.
@@ -216,4 +226,19 @@ pub struct Rows {
     pub approvals: Vec<ApprovalRow>,
     /// New audit leaves.
     pub leaves: Vec<Leaf>,
+}
+
+/// An instant whose last one, never, is null to those who read JSON.
+mod never_is_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use types::Timestamp;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, s: S) -> Result<S::Ok, S::Error> {
+        (*at != Timestamp::MAX).then_some(*at).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Timestamp, D::Error> {
+        Ok(Option::<Timestamp>::deserialize(d)?.unwrap_or(Timestamp::MAX))
+    }
 }

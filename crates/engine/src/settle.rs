@@ -258,7 +258,7 @@ pub(crate) fn outcome(
             retry_after_ms,
         } => {
             let after = retryable.then(|| retry_after_ms.unwrap_or(0));
-            vec![known_failure(decider, work.key, state, call, failure, after)]
+            vec![known_failure(decider, work, state, call, failure, after)]
         }
         Outcome::Unknown { failure } => crate::unknown::unknown(decider, work, state, call, failure),
     }
@@ -268,16 +268,18 @@ pub(crate) fn outcome(
 /// can't help.
 pub(crate) fn known_failure(
     decider: &Decider<'_>,
-    key: &StepKey,
+    work: Work<'_>,
     state: &StepState,
     call: &FrozenCall,
     failure: Failure,
     after: Option<Millis>,
 ) -> Event {
+    let key = work.key;
     let failures = state.failures + 1;
     let earlier_open = state.earlier_open();
-    // A refusal settles what earlier attempts did only where the vendor answers for the key itself.
-    let known = !earlier_open || call.idempotency == Idempotency::NativeKey;
+    // A refusal is about this attempt. It may come from before the vendor looked at the key, such as an
+    // expired token, and so says nothing of what an earlier attempt did.
+    let known = !earlier_open;
     let fail = |failure| failed_event(key, state.attempt, failure, known, Then::Final);
     let Some(after) = after else {
         return fail(failure);
@@ -292,9 +294,24 @@ pub(crate) fn known_failure(
     // While the step's time stands still its end is not known yet.
     let in_time = state.held_since.is_some() || state.deadline.is_none_or(|deadline| at < deadline);
     if !must_go_on && !in_time {
-        return fail(failure);
+        return fail(no_time_left(work, failure));
     }
     failed_event(key, state.attempt, failure, true, Then::Retry { at })
+}
+
+/// What to call the last failure of a step whose time is up: where it waits for a condition, that this
+/// did not come to hold is the point, and the last call may have had hardly any time left.
+pub(crate) fn no_time_left(work: Work<'_>, last: Failure) -> Failure {
+    match work.step.and_then(|step| step.until.as_ref()) {
+        Some(_) => until_timed_out(work.key, &format!("; last: {}", last.message)),
+        None => last,
+    }
+}
+
+/// The failure of a step whose condition did not come to hold. `last` says what was seen last.
+pub(crate) fn until_timed_out(key: &StepKey, last: &str) -> Failure {
+    let message = format!("step {key}: its condition did not hold in time{last}");
+    Failure::new("until_timed_out", message).hint("raise the step's timeout_s")
 }
 
 /// Whether an unknown outcome of this call may simply be tried again with the same key.

@@ -9,7 +9,7 @@ use types::{
 };
 
 use crate::event::RunCreated;
-use crate::frozen::{Frozen, FrozenUndo};
+use crate::frozen::{Frozen, FrozenUndo, ShownUndo};
 use crate::key::StepKey;
 use crate::rows::{ApprovalStatus, Vote};
 
@@ -94,6 +94,8 @@ pub struct Approval {
     pub requested_at: Timestamp,
     /// When it lapses.
     pub expires_at: Timestamp,
+    /// How the step would be taken back, as shown.
+    pub undo: Vec<ShownUndo>,
     /// Votes so far.
     pub votes: Vec<Vote>,
     /// Its state.

@@ -8,7 +8,7 @@ use crate::decide::Decider;
 use crate::event::{Event, Resolution, Then};
 use crate::frozen::FrozenCall;
 use crate::locate::Work;
-use crate::settle::{Yield, call_again_is_safe, failed_event, succeeded};
+use crate::settle::{Yield, call_again_is_safe, failed_event, no_time_left, succeeded};
 use crate::state::{Stage, StepState};
 
 /// How look-ups and repeats after unknown outcomes are spaced.
@@ -75,11 +75,13 @@ fn again(
     };
     let at = decider.now + wait;
     let late = state.held_since.is_none() && state.deadline.is_some_and(|deadline| at >= deadline);
-    let then = match call.effect {
-        Effect::Read if late => Then::Final,
-        _ => Then::Retry { at },
-    };
-    failed_event(work.key, state.attempt, failure, false, then)
+    match call.effect {
+        Effect::Read if late => {
+            let failure = no_time_left(work, failure);
+            failed_event(work.key, state.attempt, failure, false, Then::Final)
+        }
+        _ => failed_event(work.key, state.attempt, failure, false, Then::Retry { at }),
+    }
 }
 
 fn undecidable(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use types::{ActionSpec, Actor, ApprovalId, Digest, Failure, Labeled, Millis, Mode, RunId};
+use types::{ActionSpec, Actor, ApprovalId, Digest, Failure, Labeled, Millis, Mode, RunId, Timestamp};
 
 use crate::{Matrix, Rule, Schemas};
 
@@ -30,26 +30,27 @@ impl Default for Need {
 }
 
 impl Need {
-    /// The stricter of both in every respect. Where both name groups the other's are kept only if
-    /// they are shared; with nothing shared, this one's stand.
+    /// The stricter of both in every respect: where both name groups, those that both name. `None` if
+    /// both name groups and share none, for then nobody could approve for both.
     #[must_use]
-    pub fn and(self, other: &Need) -> Need {
+    pub fn and(self, other: &Need) -> Option<Need> {
         let shared: Vec<String> = self
             .groups
             .iter()
             .filter(|g| other.groups.contains(g))
             .cloned()
             .collect();
-        let groups = match (self.groups.is_empty(), other.groups.is_empty(), shared.is_empty()) {
-            (true, _, _) => other.groups.clone(),
-            (_, true, _) | (_, _, true) => self.groups,
+        let groups = match (self.groups.is_empty(), other.groups.is_empty()) {
+            (true, _) => other.groups.clone(),
+            (_, true) => self.groups,
+            _ if shared.is_empty() => return None,
             _ => shared,
         };
-        Need {
+        Some(Need {
             groups,
             quorum: self.quorum.max(other.quorum).max(1),
             expires_ms: self.expires_ms.min(other.expires_ms),
-        }
+        })
     }
 }
 
@@ -64,6 +65,8 @@ pub struct Granted {
     pub mode: Mode,
     /// The policy under which it was asked.
     pub policy_version: String,
+    /// Until when it counts.
+    pub expires_at: Timestamp,
     /// How many different people approved.
     pub approvers: u32,
 }
@@ -89,6 +92,8 @@ pub struct Request<'a> {
     pub mode: Mode,
     /// Who started the run.
     pub requester: &'a Actor,
+    /// The time of deciding.
+    pub now: Timestamp,
     /// What the author asks beside policy.
     pub author: Option<&'a Need>,
     /// The approval given for this step, if any.
@@ -229,13 +234,27 @@ pub fn decide(request: &Request<'_>, facts: &Facts, schemas: &Schemas) -> Verdic
         (Rule::Run, None) => return Verdict::Permit(Permit::new(request, false)),
         (Rule::Run, Some(author)) => author.clone(),
         (Rule::Ask(need), None) => need,
-        (Rule::Ask(need), Some(author)) => need.and(author),
+        (Rule::Ask(need), Some(author)) => match need.clone().and(author) {
+            Some(both) => both,
+            None => {
+                let message = format!(
+                    "the recipe wants an approval for {} from {}, the policy from {}, and they share no group",
+                    request.action.name(),
+                    author.groups.join(" or "),
+                    need.groups.join(" or "),
+                );
+                let failure = Failure::new("approval_groups_disjoint", message)
+                    .hint("name a group of the policy in the recipe, or change the rule of the action");
+                return Verdict::Deny { failure };
+            }
+        },
     };
     match request.granted {
         Some(granted)
             if granted.digest == *request.digest
                 && granted.mode == request.mode
                 && granted.policy_version == facts.matrix.version
+                && granted.expires_at > request.now
                 && granted.approvers >= need.quorum =>
         {
             Verdict::Permit(Permit::new(request, false))
@@ -293,6 +312,7 @@ mod tests {
             key: "k",
             mode: Mode::Mock,
             requester: &requester,
+            now: Timestamp::from_millis(1_000),
             author,
             granted,
         };
@@ -354,6 +374,24 @@ mod tests {
             verdict(&action("x.read", Effect::Read), Some(&strict), None, &facts),
             "ask 2 of [\"L2\"]"
         );
+        let policy = |groups: &[&str]| {
+            Rule::Ask(Need {
+                groups: groups.iter().map(ToString::to_string).collect(),
+                ..Need::default()
+            })
+        };
+        facts.matrix.overrides.insert("x.read".into(), policy(&["L2", "L3"]));
+        assert_eq!(
+            verdict(&action("x.read", Effect::Read), Some(&strict), None, &facts),
+            "ask 2 of [\"L2\"]",
+            "whom both name"
+        );
+        facts.matrix.overrides.insert("x.read".into(), policy(&["L3"]));
+        assert_eq!(
+            verdict(&action("x.read", Effect::Read), Some(&strict), None, &facts),
+            "approval_groups_disjoint",
+            "nobody may approve for both"
+        );
         facts.matrix.overrides.insert("x.read".into(), Rule::Deny);
         assert_eq!(
             verdict(&action("x.read", Effect::Read), Some(&strict), None, &facts),
@@ -370,6 +408,7 @@ mod tests {
             digest: types::digest(&serde_json::json!("x")),
             mode: Mode::Mock,
             policy_version: facts.matrix.version.clone(),
+            expires_at: Timestamp::from_millis(1_001),
             approvers: 1,
         };
         assert_eq!(verdict(&spec, None, Some(&good), &facts), "permit");
@@ -384,6 +423,10 @@ mod tests {
             },
             Granted {
                 policy_version: "older".into(),
+                ..good.clone()
+            },
+            Granted {
+                expires_at: Timestamp::from_millis(1_000),
                 ..good.clone()
             },
             Granted { approvers: 0, ..good },

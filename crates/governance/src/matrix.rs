@@ -27,8 +27,9 @@ impl Rule {
 }
 
 /// The whole matrix. The first of these that speaks decides: an installation's override for the
-/// action, the shipped table, the effect (reads run, destructive actions ask), notifications run,
-/// and `rest` for every other write.
+/// action, the shipped asks, the effect (reads run, destructive actions ask), notifications and the
+/// creation of issues run, the installation's `rest` for every other write, and where it has none the
+/// shipped list of writes that run; what is left asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matrix {
     /// Which matrix this is; bound into every decision.
@@ -36,20 +37,27 @@ pub struct Matrix {
     /// The installation's own rules by `tool.action`.
     #[serde(default)]
     pub overrides: BTreeMap<String, Rule>,
-    /// For writes that nothing else decides.
-    pub rest: Rule,
+    /// The installation's rule for writes that are neither destructive, notifications nor the creation
+    /// of an issue.
+    #[serde(default)]
+    pub rest: Option<Rule>,
 }
 
-/// Actions whose rule doesn't follow from their effect. Writes that only add a record people expect.
-const SHIPPED_RUN: &[&str] = &[
+/// Writes that open an issue.
+const ISSUES: &[&str] = &[
     "servicenow.create_incident",
+    "servicenow.create_story",
+    "servicenow.create_subtask",
+    "servicenow.create_task",
+];
+
+/// Writes that run unless the installation has a rule for the rest: they add or change a record that
+/// people expect of the recipes that ship.
+const SHIPPED_RUN: &[&str] = &[
     "servicenow.update_incident",
     "servicenow.create_article",
     "servicenow.update_article",
     "servicenow.attach_file",
-    "servicenow.create_story",
-    "servicenow.create_subtask",
-    "servicenow.create_task",
     "zoom.create_meeting",
     "zoom.create_webinar",
     "local.save_recipe_draft",
@@ -65,7 +73,7 @@ impl Default for Matrix {
         Self {
             version: "default-1".to_owned(),
             overrides: BTreeMap::new(),
-            rest: Rule::ask(),
+            rest: None,
         }
     }
 }
@@ -84,13 +92,17 @@ impl Matrix {
             Effect::Read => (Rule::Run, "it reads"),
             Effect::Destructive => (Rule::ask(), "it is destructive"),
             Effect::Write if action.notification => (Rule::Run, "it is a notification"),
-            Effect::Write if SHIPPED_RUN.contains(&name.as_str()) => {
-                (Rule::Run, "the shipped matrix lets this action run")
-            }
-            Effect::Write => (
-                self.rest.clone(),
-                "no rule names the action, so the rule for the rest holds",
-            ),
+            Effect::Write if ISSUES.contains(&name.as_str()) => (Rule::Run, "it opens an issue"),
+            Effect::Write => match &self.rest {
+                Some(rest) => (
+                    rest.clone(),
+                    "no rule names the action, so this installation's rule for the rest holds",
+                ),
+                None if SHIPPED_RUN.contains(&name.as_str()) => {
+                    (Rule::Run, "the shipped matrix lets this action run")
+                }
+                None => (Rule::ask(), "no rule names the action"),
+            },
         }
     }
 }

@@ -50,6 +50,7 @@ fn with_request<T>(spec: &ActionSpec, args: Value, then: impl FnOnce(&governance
         key: "the key",
         mode: Mode::Real,
         requester: &requester,
+        now: types::Timestamp::from_millis(0),
         author: None,
         granted: None,
     };
@@ -109,14 +110,19 @@ fn an_override_speaks_before_the_shipped_table_and_that_before_the_effect() {
         "the table never loosens it"
     );
     let mut notify = action("chat.post", Effect::Write);
-    assert_eq!(
-        says(&notify, &matrix),
-        "no rule names the action, so the rule for the rest holds"
-    );
+    assert_eq!(says(&notify, &matrix), "no rule names the action");
     notify.notification = true;
     assert_eq!(says(&notify, &matrix), "run");
-    matrix.rest = Rule::Deny;
-    assert_eq!(says(&action("x.other", Effect::Write), &matrix), "policy_denied");
+    matrix.rest = Some(Rule::Deny);
+    for denied in ["x.other", "zoom.create_webinar"] {
+        assert_eq!(says(&action(denied, Effect::Write), &matrix), "policy_denied");
+    }
+    let incident = action("servicenow.create_incident", Effect::Write);
+    assert_eq!(
+        says(&incident, &matrix),
+        "run",
+        "an installation's rest leaves issues alone"
+    );
     assert_eq!(says(&action("x.read", Effect::Read), &matrix), "run");
 }
 
@@ -124,7 +130,7 @@ fn an_override_speaks_before_the_shipped_table_and_that_before_the_effect() {
 fn a_refusal_names_action_and_policy_and_what_to_do() {
     let matrix = Matrix {
         version: "v7".into(),
-        rest: Rule::Deny,
+        rest: Some(Rule::Deny),
         ..Matrix::default()
     };
     let failure = refusal(verdict(

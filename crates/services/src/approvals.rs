@@ -125,6 +125,7 @@ mod tests {
             votes: Vec::new(),
             requested_at: Timestamp::from_millis(0),
             expires_at: Timestamp::MAX,
+            undo: Vec::new(),
         }
     }
 

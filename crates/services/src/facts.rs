@@ -8,7 +8,7 @@ use ports::{FactSource, Store, StoreError};
 use serde_json::Value;
 use types::{Failure, TenantId};
 
-use crate::settings::{self, parse_rule, parse_rules, stored_badly};
+use crate::settings::{self, parse_rest, parse_rules, stored_badly};
 
 /// Facts from the store, for the runtime.
 pub struct FromStore(pub Arc<dyn Store>);
@@ -48,7 +48,7 @@ pub(crate) fn matrix(rules: Option<&Value>, rest: Option<&Value>) -> Result<Matr
         matrix.overrides = parse_rules(rules).map_err(|why| stored_badly(settings::RULES, &why))?;
     }
     if let Some(rest) = rest {
-        matrix.rest = parse_rule(rest).map_err(|why| stored_badly(settings::REST, &why))?;
+        matrix.rest = parse_rest(rest).map_err(|why| stored_badly(settings::REST, &why))?;
     }
     if matrix != Matrix::default() {
         let own = serde_json::json!({"rules": rules, "rest": rest});

@@ -47,10 +47,11 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: REST,
-        description: "what happens to writes that no rule, effect or shipped table decides",
-        form: r#""run", "ask", "deny" or {"ask": {"groups": ["Support_L2"], "quorum": 1}}"#,
-        default: || json!("ask"),
-        check: |value| parse_rule(value).map(drop),
+        description: "what happens to writes that no rule names and that are neither destructive, notifications \
+                      nor the opening of an issue; shipped: those of the shipped recipes run, others ask",
+        form: r#""shipped", "run", "ask", "deny" or {"ask": {"groups": ["Support_L2"], "quorum": 1}}"#,
+        default: || json!("shipped"),
+        check: |value| parse_rest(value).map(drop),
     },
     Key {
         name: RULES,
@@ -82,7 +83,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: PRIVATE,
-        description: "tools whose address may be private, loopback or link-local in real mode",
+        description: "tools whose address may be private or loopback in real mode; link-local and metadata addresses stay closed",
         form: r#"["qsys_control"]"#,
         default: || json!([]),
         check: |value| as_type::<Vec<String>>(value, "a list of tools"),
@@ -166,6 +167,14 @@ pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Re
 pub async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
     let setting = get(services, key).await?;
     serde_json::from_value(setting.value).map_err(|error| stored_badly(key, &error.to_string()))
+}
+
+/// The rule for the rest; `None` is the shipped list.
+pub(crate) fn parse_rest(value: &Value) -> std::result::Result<Option<Rule>, String> {
+    if value == "shipped" {
+        return Ok(None);
+    }
+    parse_rule(value).map(Some)
 }
 
 /// A rule as people write it: `run`, `ask`, `deny`, or `ask` with whose approval.

@@ -19,6 +19,7 @@ CREATE TABLE approvals (
     votes        TEXT    NOT NULL,
     requested_at INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
+    undo         TEXT    NOT NULL,
     PRIMARY KEY (tenant_id, approval_id)
 ) STRICT, WITHOUT ROWID;
 

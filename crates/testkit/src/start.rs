@@ -21,7 +21,7 @@ pub(crate) struct Permissive;
 impl FactSource for Permissive {
     async fn facts(&self, _tenant: TenantId) -> Result<Facts, StoreError> {
         let matrix = Matrix {
-            rest: Rule::Run,
+            rest: Some(Rule::Run),
             ..Matrix::default()
         };
         Ok(Facts {
@@ -66,6 +66,7 @@ impl Maker {
             tree: Some(tree),
             activate: true,
             author: "testkit".to_owned(),
+            labels: types::Label::Author.into(),
             at,
         };
         let saved = self
@@ -134,6 +135,7 @@ impl Maker {
             run: None,
             step: None,
             body: Value::Null,
+            args: None,
         }
     }
 }

@@ -6,10 +6,12 @@
 /// All codes, by name.
 pub const CODES: &[&str] = &[
     "address_refused",
+    "agent_lacks_tool",
     "answer_unreadable",
     "approval_closed",
     "approval_denied",
     "approval_expired",
+    "approval_groups_disjoint",
     "approval_not_yours",
     "approval_voted",
     "argument_invalid",
@@ -72,6 +74,7 @@ pub const CODES: &[&str] = &[
     "recipe_missing",
     "recipe_name_invalid",
     "recipe_not_active",
+    "recipe_not_reviewed",
     "recipe_too_large",
     "recipe_unreadable",
     "record_not_found",

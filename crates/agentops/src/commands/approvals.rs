@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use engine::rows::{ApprovalRow, ApprovalStatus};
 use serde_json::Value;
 use services::approvals;
-use types::{ApprovalId, Timestamp};
+use types::{ApprovalId, Label, Labeled, Timestamp};
 
 use super::embedded::{Watching, change};
 use super::{Context, Done};
@@ -158,7 +158,26 @@ fn line(row: &ApprovalRow, now: Timestamp) -> Vec<String> {
     ]
 }
 
-fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
+/// Arguments one by one, with where a value came from if that is no trusted place.
+fn arguments(style: Style, args: &Labeled) -> Vec<String> {
+    let Some(map) = args.value.as_object() else {
+        return vec![format!("  {}", args.value)];
+    };
+    let line = |(name, value): (&String, &Value)| {
+        let labels = args
+            .labels
+            .within(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+        let from = match labels.contains(Label::Untrusted) || labels.contains(Label::Model) {
+            true => style.warn(&format!("  ({labels})")),
+            false => String::new(),
+        };
+        format!("  {name}: {}{from}", plain(value))
+    };
+    map.iter().map(line).collect()
+}
+
+/// An approval with all that people should see before they decide.
+pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
     let mut lines = vec![
         format!(
             "{}  {}  {}",
@@ -173,12 +192,14 @@ fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
         row.reason.clone(),
         style.strong("Arguments"),
     ];
-    match row.args.value.as_object() {
-        Some(map) => lines.extend(
-            map.iter()
-                .map(|(name, value)| format!("  {name}: {}", plain(value))),
-        ),
-        None => lines.push(format!("  {}", row.args.value)),
+    lines.extend(arguments(style, &row.args));
+    for undo in &row.undo {
+        lines.push(format!("{} {}", style.strong("Takes back"), undo.action));
+        lines.push(style.dim("  if the run fails later; this approval covers it"));
+        match &undo.args {
+            Some(args) => lines.extend(arguments(style, args)),
+            None => lines.push("  its arguments depend on the answer, so it is asked for anew".to_owned()),
+        }
     }
     let who = if row.groups.is_empty() {
         "anyone but the requester".to_owned()

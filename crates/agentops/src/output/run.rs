@@ -62,6 +62,14 @@ pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
                 .map(|(name, value)| format!("  {name}: {}", plain(value))),
         );
     }
+    for stop in &view.stops {
+        let how = if stop.killed { "killed" } else { "cancelled" };
+        let why = match stop.reason.as_str() {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        lines.push(format!("{} by {}{why}", style.warn(how), stop.by));
+    }
     if let Some(failure) = &run.failure {
         lines.push(format!(
             "{} {} {}",
@@ -89,6 +97,9 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
             approval.args.value
         ));
         lines.push(format!("  {}", style.dim(&approval.reason)));
+        for undo in &approval.undo {
+            lines.push(style.dim(&format!("  and to take it back, if need be: {}", undo.action)));
+        }
         lines.push(format!("  agentops approvals approve {}", approval.id));
     }
     for asked in &view.asks {

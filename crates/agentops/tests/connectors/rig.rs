@@ -12,7 +12,7 @@ use sandbox::{Fault, Handle, Vendor};
 use serde_json::Value;
 use tools::{Credentials, Endpoint, Endpoints, LocalSink, Options, Registry, Saved, Secret};
 use types::{
-    ActionSpec, Actor, ApprovalId, Clock, Failure, Label, Labeled, Lookup, Millis, Mode, Outcome,
+    ActionSpec, Actor, ApprovalId, Clock, Failure, Label, Labeled, Labels, Lookup, Millis, Mode, Outcome,
     ProbeResult, RunId, TenantId, Timestamp,
 };
 
@@ -109,7 +109,14 @@ impl Sink {
 
 #[async_trait]
 impl LocalSink for Sink {
-    async fn save_recipe_draft(&self, _: TenantId, name: &str, _: &str, key: &str) -> Result<Saved, Failure> {
+    async fn save_recipe_draft(
+        &self,
+        _: TenantId,
+        name: &str,
+        _: &str,
+        _: Labels,
+        key: &str,
+    ) -> Result<Saved, Failure> {
         Ok(self.keep(name, key))
     }
 
@@ -270,6 +277,7 @@ impl Rig {
             digest: digest.clone(),
             mode: Mode::Mock,
             policy_version: Facts::default().matrix.version,
+            expires_at: Timestamp::MAX,
             approvers: 1,
         };
         let request = Request {
@@ -282,6 +290,7 @@ impl Rig {
             key,
             mode: Mode::Mock,
             requester: &requester,
+            now: Timestamp::from_millis(NOW_MS),
             author: None,
             granted: Some(&granted),
         };

@@ -270,6 +270,40 @@ fn approving_a_step_approves_its_undo_unless_policy_has_changed() {
 }
 
 #[test]
+fn an_undo_that_was_not_shown_is_asked_for() {
+    // What to take back depends on what the step answers, so nobody has seen it when they approved.
+    let back = call("back", "wipe").with(json!({"x": "{{ got }}"}));
+    let step = call("a", "wipe").save("got", "/id").undo(vec![back]);
+    let mut world = World::new(recipe([step, manual("m")]))
+        .script("act/a", [Reply::Ok(json!({"id": "r2"}))])
+        .run_for(1_000);
+    let shown = &world.root().state.approvals.values().next().expect("asked").undo;
+    assert_eq!((shown.len(), &shown[0].args), (1, &None));
+    world.say(vote(&world, "bob", true));
+    world.tell(world.root, task("act/m", false));
+    world.after(1_000);
+    assert_eq!((world.status(), world.calls.len()), (RunStatus::Undoing, 1));
+    world.say(vote(&world, "bob", true));
+    assert_eq!(world.order(), ["act/a", "act/a!undo/back"]);
+}
+
+#[test]
+fn an_approval_that_was_given_in_time_is_not_used_too_late() {
+    let step = call("a", "wipe").approval(&[], 1, Some(60_000));
+    let mut world = World::new(recipe([step])).run_for(1_000);
+    world.edit(|program| {
+        Arc::make_mut(&mut program.facts).paused_tools.insert("t".into());
+    });
+    world.say(vote(&world, "bob", true));
+    world.after(100_000);
+    world.edit(|program| Arc::make_mut(&mut program.facts).paused_tools.clear());
+    world.after(6_000);
+    assert_eq!(world.calls.len(), 0, "it has expired meanwhile");
+    world.say(vote(&world, "bob", true));
+    assert_eq!((world.status(), world.calls.len()), (RunStatus::Succeeded, 1));
+}
+
+#[test]
 fn policy_can_refuse() {
     let mut world = World::new(recipe([call("a", "native"), call("b", "native")]));
     world = world.facts(|facts| {

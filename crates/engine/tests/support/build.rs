@@ -298,7 +298,7 @@ pub fn catalog() -> Catalog {
 pub fn program(recipe: Recipe) -> Program {
     let catalog = catalog();
     let matrix = Matrix {
-        rest: Rule::Run,
+        rest: Some(Rule::Run),
         ..Matrix::default()
     };
     Program {

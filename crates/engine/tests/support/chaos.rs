@@ -327,8 +327,8 @@ impl Chaos {
             1 => self.set_facts(|facts| facts.matrix.version += "+"),
             _ => self.set_facts(|facts| {
                 facts.matrix.rest = match facts.matrix.rest {
-                    governance::Rule::Run => governance::Rule::ask(),
-                    _ => governance::Rule::Run,
+                    Some(governance::Rule::Run) => Some(governance::Rule::ask()),
+                    _ => Some(governance::Rule::Run),
                 };
                 facts.matrix.version += "~";
             }),

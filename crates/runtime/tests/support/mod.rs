@@ -148,7 +148,7 @@ pub struct Everything;
 impl FactSource for Everything {
     async fn facts(&self, _: TenantId) -> Result<Facts, StoreError> {
         let mut facts = Facts::default();
-        facts.matrix.rest = governance::Rule::Run;
+        facts.matrix.rest = Some(governance::Rule::Run);
         Ok(facts)
     }
 }
@@ -203,6 +203,7 @@ pub fn leaf() -> Leaf {
         run: None,
         step: None,
         body: Value::Null,
+            args: None,
     }
 }
 
@@ -258,6 +259,7 @@ pub async fn prepare(store: &SqliteStore, catalog: &Catalog, act: &str) -> NewRu
         tree: Some(serde_json::to_string(&tree).expect("a tree is JSON")),
         activate: true,
         author: "test".into(),
+        labels: types::Label::Author.into(),
         at: now,
     };
     let saved = store

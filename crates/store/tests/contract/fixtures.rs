@@ -219,6 +219,7 @@ impl World {
             external_id: "KB0012345".to_owned(),
             url: Some("https://example.invalid/kb".to_owned()),
             data: json!({"pages": 2}),
+            labels: types::Labels::UNTRUSTED.union(types::Label::System.into()),
             created_at: self.now(),
         }
     }
@@ -242,6 +243,12 @@ impl World {
             votes: Vec::new(),
             requested_at: self.now(),
             expires_at: self.now() + 60_000,
+            undo: vec![engine::frozen::ShownUndo {
+                step: "act/a!undo/back".into(),
+                title: "take it back".into(),
+                action: "x.back".into(),
+                args: None,
+            }],
         }
     }
 }

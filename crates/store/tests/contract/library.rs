@@ -31,6 +31,7 @@ fn version(world: &World, slug: &str, text: &str) -> NewVersion {
         digest: Digest::of_bytes(text.as_bytes()).as_str().to_owned(),
         activate: false,
         author: "sam".to_owned(),
+        labels: types::Labels::UNTRUSTED,
         at: world.now(),
     }
 }
@@ -344,7 +345,10 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
     for record in &records {
         let salt = hex::decode(&record.salt).expect("hexadecimal");
         assert_eq!(salt.len(), 16);
-        assert_eq!(store::commitment(&salt, &record.leaf.body), record.commitment);
+        assert_eq!(
+            store::commitment(&salt, &record.leaf.body, None),
+            record.commitment
+        );
         assert!(salts.insert(salt), "each leaf has a salt of its own");
     }
     assert_eq!(store.leaves(TENANT, 1, 2).await, Ok(records[1..3].to_vec()));

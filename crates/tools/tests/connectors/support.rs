@@ -12,7 +12,7 @@ use tools::{
     Connector, Credentials, Endpoint, Endpoints, HttpTool, LocalSink, Options, Registry, Saved, Secret,
 };
 use types::{
-    ActionSpec, Actor, ApprovalId, Catalog, Clock, Failure, Label, Labeled, Lookup, Mode, Outcome,
+    ActionSpec, Actor, ApprovalId, Catalog, Clock, Failure, Label, Labeled, Labels, Lookup, Mode, Outcome,
     ProbeResult, RunId, TenantId, Timestamp,
 };
 use wiremock::matchers::{method, path};
@@ -97,6 +97,8 @@ impl Endpoints for OneServer {
 pub struct Sink {
     pub kept: Mutex<BTreeMap<String, (String, Vec<u8>)>>,
     pub broken: AtomicBool,
+    /// The labels of the last draft.
+    pub labels: Mutex<Option<Labels>>,
 }
 
 impl Sink {
@@ -120,8 +122,10 @@ impl LocalSink for Sink {
         _: TenantId,
         name: &str,
         text: &str,
+        labels: Labels,
         key: &str,
     ) -> Result<Saved, Failure> {
+        *self.labels.lock().expect("the sink") = Some(labels);
         self.keep(key, name, text.as_bytes().to_vec())
     }
 
@@ -292,6 +296,7 @@ fn asked<T>(
         digest: digest.clone(),
         mode,
         policy_version: Facts::default().matrix.version,
+        expires_at: types::Timestamp::MAX,
         approvers: 1,
     };
     ask(&Request {
@@ -304,6 +309,7 @@ fn asked<T>(
         key: KEY,
         mode,
         requester: &requester,
+        now: types::Timestamp::from_millis(0),
         author: None,
         granted: Some(&granted),
     })

@@ -6,6 +6,7 @@ use types::{Actor, Failure};
 
 use crate::args::typed;
 use crate::commands::Context;
+use crate::commands::approvals::page;
 use crate::compose::App;
 
 /// What came of asking.
@@ -34,14 +35,10 @@ pub async fn ask(context: &Context, app: &App, view: &RunView) -> Result<Reply, 
 
 async fn ask_approval(context: &Context, app: &App, row: &ApprovalRow, by: &Actor) -> Result<Reply, Failure> {
     let style = context.output.style();
-    context.output.line(&format!(
-        "{} {} ({})\n  {}\n  {}",
-        style.warn("approval:"),
-        style.strong(&row.action),
-        row.mode,
-        row.args.value,
-        style.dim(&row.reason)
-    ))?;
+    let now = app.services.clock.now();
+    context
+        .output
+        .line(&format!("{} {}", style.warn("approval:"), page(style, row, now)))?;
     let question = format!("approve as {}? [y]es, [n]o, anything else for later:", by.name);
     let approve = match context.output.ask(&question).await?.as_deref() {
         Some("y" | "yes") => true,

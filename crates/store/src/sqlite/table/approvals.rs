@@ -15,10 +15,11 @@ pub(in crate::sqlite) struct PreparedApproval {
     groups: String,
     requester: String,
     votes: String,
+    undo: String,
 }
 
 const COLUMNS: &str = "approval_id, run_id, recipe_name, step, action, args, digest, mode, approvers, quorum,
-    requester, reason, policy, status, votes, requested_at, expires_at";
+    requester, reason, policy, status, votes, requested_at, expires_at, undo";
 
 impl PreparedApproval {
     pub(in crate::sqlite) fn new(row: ApprovalRow) -> Result<Self, Fault> {
@@ -27,6 +28,7 @@ impl PreparedApproval {
             groups: serde_json::to_string(&row.groups)?,
             requester: serde_json::to_string(&row.requester)?,
             votes: serde_json::to_string(&row.votes)?,
+            undo: serde_json::to_string(&row.undo)?,
             row,
         })
     }
@@ -40,8 +42,8 @@ pub(in crate::sqlite) fn put(
 ) -> Result<(), Fault> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO approvals (tenant_id, approval_id, run_id, recipe_name, step, action, args, digest, mode,
-            approvers, quorum, requester, reason, policy, status, votes, requested_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            approvers, quorum, requester, reason, policy, status, votes, requested_at, expires_at, undo)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (tenant_id, approval_id) DO UPDATE SET status = excluded.status, votes = excluded.votes,
             expires_at = excluded.expires_at",
     )?;
@@ -66,6 +68,7 @@ pub(in crate::sqlite) fn put(
             approval.votes,
             row.requested_at.as_millis(),
             row.expires_at.as_millis(),
+            approval.undo,
         ])?;
     }
     Ok(())
@@ -131,5 +134,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ApprovalRow> {
         votes: json(row, 14)?,
         requested_at: at(row, 15)?,
         expires_at: at(row, 16)?,
+        undo: json(row, 17)?,
     })
 }

@@ -23,7 +23,7 @@ impl PreparedLeaf {
         let mut salt = [0u8; 16];
         entropy.fill(&mut salt);
         let body = canonical_json(&leaf.body);
-        let commitment = commitment_of_text(&salt, &body);
+        let commitment = commitment_of_text(&salt, &body, leaf.args.as_ref());
         Self {
             leaf,
             body,
@@ -86,6 +86,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LeafRecord> {
         run: row.get::<_, Option<[u8; 16]>>(4)?.map(RunId::from_bytes),
         step: row.get_ref(5)?.as_str_or_null()?.map(Into::into),
         body: json(row, 6)?,
+        args: None,
     };
     Ok(LeafRecord {
         leaf,
