@@ -84,6 +84,7 @@ impl World {
             run: None,
             step: None,
             body: json!({"b": 1, "a": [1.5, "x"]}),
+            args: Some(json!({"room": "only committed to"})),
         }
     }
 

@@ -195,6 +195,61 @@ pub async fn claims_count_anew_when_a_run_is_given_back(bench: &dyn Bench) {
     }
 }
 
+pub async fn a_run_set_aside_is_let_alone_and_says_why(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let (before, first) = world.held_run(store.as_ref()).await;
+    let until = world.now() + 60_000;
+    store
+        .set_aside(first.lease, until, None)
+        .await
+        .expect("set aside");
+    let row = store.run(TENANT, before.run).await.expect("read");
+    assert_eq!(
+        (row.needs_attention, row.failure, row.wake_at),
+        (false, None, until)
+    );
+    assert_eq!(store.claim(world.now(), LEASE_MS, 5).await, Ok(vec![]));
+    let now = world.clock.advance(60_000);
+    let second = store.claim(now, LEASE_MS, 5).await.expect("claimed")[0];
+    assert_eq!(second.claims, 1, "its worker was not lost");
+    store.post(world.post(before.run)).await.expect("posted");
+    let why = types::Failure::new("journal_unreadable", "event 3 can't be read");
+    let aside = store.set_aside(second.lease, now + 60_000, Some(why.clone()));
+    aside.await.expect("set aside");
+    let row = store.run(TENANT, before.run).await.expect("read");
+    assert!(row.needs_attention);
+    assert_eq!(
+        (row.failure, row.waiting_for),
+        (Some(why), "event 3 can't be read".to_owned())
+    );
+    assert_eq!(
+        store.claim(now, LEASE_MS, 5).await,
+        Ok(vec![]),
+        "whatever its inbox holds"
+    );
+    let third = store.claim(world.clock.advance(60_000), LEASE_MS, 5).await;
+    let third = third.expect("claimed")[0];
+    store
+        .append(world.append(third.lease, &before, 1, 1))
+        .await
+        .expect("appended");
+    let row = store.run(TENANT, before.run).await.expect("read");
+    assert!(
+        !row.needs_attention && row.failure.is_none(),
+        "the row is written anew"
+    );
+    assert_eq!(
+        store.set_aside(second.lease, now, None).await,
+        Ok(()),
+        "a lease that is gone is no error"
+    );
+    assert_eq!(
+        store.append(world.append(third.lease, &row, 2, 1)).await,
+        Ok(()),
+        "and changes nothing"
+    );
+}
+
 async fn reclaim(bench: &dyn Bench, store: &dyn ports::Store) -> u32 {
     let now = bench.world().clock.advance(40_000);
     store.claim(now, LEASE_MS, 1).await.expect("claimed")[0].claims

@@ -346,7 +346,11 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
         let salt = hex::decode(&record.salt).expect("hexadecimal");
         assert_eq!(salt.len(), 16);
         assert_eq!(
-            store::commitment(&salt, &record.leaf.body, None),
+            store::commitment(
+                &salt,
+                &record.leaf.body,
+                Some(&json!({"room": "only committed to"}))
+            ),
             record.commitment
         );
         assert!(salts.insert(salt), "each leaf has a salt of its own");

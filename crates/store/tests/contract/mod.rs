@@ -18,7 +18,8 @@ macro_rules! contract_suite {
                 a_claim_is_earliest_first_and_bounded, a_lapsed_lease_can_be_claimed,
                 a_new_boot_voids_all_leases, renewing_tells_which_leases_are_gone,
                 a_released_lease_is_gone, claims_count_until_an_append,
-                claims_count_anew_when_a_run_is_given_back, next_wake_is_the_earliest_free_one;
+                claims_count_anew_when_a_run_is_given_back,
+                a_run_set_aside_is_let_alone_and_says_why, next_wake_is_the_earliest_free_one;
             journal: what_is_appended_is_loaded, a_wrong_head_is_refused_with_the_right_one,
                 a_gap_in_the_events_is_refused, a_group_of_appends_fails_one_by_one,
                 only_the_newest_snapshot_is_kept, children_and_posts_come_with_the_append,
