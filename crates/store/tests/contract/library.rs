@@ -1,5 +1,6 @@
 //! What people set up, and the audit leaves that tell of it.
 
+use engine::rows::Leaf;
 use ports::{AgentRecord, NewVersion, SecretRecord, StoreError, ToolRecord, VersionStatus};
 use serde_json::json;
 use types::{AgentId, Digest, RecipeId};
@@ -340,6 +341,10 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
             .map(|record| record.leaf.clone())
             .collect::<Vec<_>>(),
         leaves
+            .into_iter()
+            .map(|leaf| Leaf { args: None, ..leaf })
+            .collect::<Vec<_>>(),
+        "what a leaf commits to is not kept with it"
     );
     let mut salts = std::collections::BTreeSet::new();
     for record in &records {
