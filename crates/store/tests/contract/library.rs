@@ -341,8 +341,11 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
             .map(|record| record.leaf.clone())
             .collect::<Vec<_>>(),
         leaves
-            .into_iter()
-            .map(|leaf| Leaf { args: None, ..leaf })
+            .iter()
+            .map(|leaf| Leaf {
+                args: None,
+                ..leaf.clone()
+            })
             .collect::<Vec<_>>(),
         "what a leaf commits to is not kept with it"
     );
