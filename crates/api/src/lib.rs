@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 /// What readiness is judged by.
 #[async_trait]
 pub trait Probes: Send + Sync + 'static {
-    /// Why this process takes no work now, in words; empty if it does. Asked for every request to
+    /// What isn't well now, in words; empty if all is. Asked for every request to
     /// `/readyz`, so it should answer within a second.
     async fn trouble(&self) -> Vec<Reason>;
 }
@@ -30,6 +30,8 @@ pub struct Reason {
     pub part: &'static str,
     /// What is wrong with it.
     pub message: String,
+    /// Whether the process takes no work because of it. If not, a person should look all the same.
+    pub blocking: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,7 +47,7 @@ struct Ready {
 }
 
 /// The routes: `GET /healthz` (the process lives) and `GET /readyz` (it takes work; 503 with reasons
-/// if not).
+/// if not. Reasons that don't keep it from work are shown too).
 pub fn router(probes: Arc<dyn Probes>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
@@ -76,7 +78,7 @@ async fn healthz() -> Json<Alive> {
 
 async fn readyz(State(probes): State<Arc<dyn Probes>>) -> (StatusCode, Json<Ready>) {
     let reasons = probes.trouble().await;
-    let ready = reasons.is_empty();
+    let ready = !reasons.iter().any(|reason| reason.blocking);
     let status = if ready {
         StatusCode::OK
     } else {
@@ -110,25 +112,36 @@ mod tests {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
+    fn reason(blocking: bool) -> Reason {
+        Reason {
+            part: "store",
+            message: "the disk is full".into(),
+            blocking,
+        }
+    }
+
     #[tokio::test]
     async fn alive_is_not_the_same_as_ready() {
-        let why = || {
-            vec![Reason {
-                part: "store",
-                message: "the disk is full".into(),
-            }]
-        };
-        assert_eq!(get("/healthz", why()).await.0, StatusCode::OK);
-        let (status, body) = get("/readyz", why()).await;
+        assert_eq!(get("/healthz", vec![reason(true)]).await.0, StatusCode::OK);
+        let (status, body) = get("/readyz", vec![reason(false), reason(true)]).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(
-            body,
-            json!({"ready": false, "reasons": [{"part": "store", "message": "the disk is full"}]})
+            body["reasons"][1],
+            json!({"part": "store", "message": "the disk is full", "blocking": true})
         );
+        assert_eq!(body["ready"], false);
         assert_eq!(
             get("/readyz", vec![]).await,
             (StatusCode::OK, json!({"ready": true, "reasons": []}))
         );
         assert_eq!(get("/metrics", vec![]).await.0, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn what_only_needs_a_look_is_shown_by_a_process_that_is_ready() {
+        let (status, body) = get("/readyz", vec![reason(false)]).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body["ready"], true);
+        assert_eq!(body["reasons"][0]["blocking"], false);
     }
 }

@@ -26,6 +26,7 @@ pub mod rows;
 mod schedule;
 mod scope;
 mod settle;
+pub mod snapshot;
 pub mod state;
 mod undo;
 mod unknown;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, Rows, RunRow, StepRow};
 use engine::{Message, Recorded, RunCreated};
 use serde::{Deserialize, Serialize};
-use types::{ApprovalId, InboxId, Millis, NodeId, RecipeId, RunId, RunStatus, TenantId, Timestamp};
+use types::{ApprovalId, Failure, InboxId, Millis, NodeId, RecipeId, RunId, RunStatus, TenantId, Timestamp};
 
 use crate::{Boot, DeadLetter, StoreError};
 
@@ -94,7 +94,7 @@ pub struct InboxItem {
     pub message: Message,
 }
 
-/// A state as of a position in the journal; the text is the engine's own JSON.
+/// A state as of a position in the journal; the text is what `engine::snapshot` writes and reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The last event folded in.
@@ -186,6 +186,12 @@ pub trait JournalStore: Send + Sync + 'static {
     /// Gives a lease back without appending; a lease that is gone is no error.
     async fn release(&self, lease: Lease) -> Result<(), StoreError>;
 
+    /// Gives a lease back without appending, and lets the run alone until `until`, whatever its inbox
+    /// holds now; the claim counts no longer. With `why`, the run's row shows that a person must look
+    /// and what for, until the next append writes the row anew. A lease that is gone is no error.
+    async fn set_aside(&self, lease: Lease, until: Timestamp, why: Option<Failure>)
+    -> Result<(), StoreError>;
+
     /// Appends to a run's journal. Each append of a group commit succeeds or fails alone.
     ///
     /// # Errors
@@ -193,7 +199,10 @@ pub trait JournalStore: Send + Sync + 'static {
     /// the head has, [`StoreError::Full`] if the disk is; nothing is kept then.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
 
-    /// Loads a run from its newest snapshot.
+    /// Loads a run from its newest snapshot that can be read at all.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if an event is missing or can't be read.
     async fn load(&self, tenant: TenantId, run: RunId) -> Result<Loaded, StoreError>;
 
     /// Puts a message into a run's inbox and makes the run claimable now. Posting an id twice posts once.
@@ -209,6 +218,9 @@ pub trait JournalStore: Send + Sync + 'static {
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Events of a run with sequences after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] if an event is missing or can't be read.
     async fn journal(
         &self,
         tenant: TenantId,

@@ -78,6 +78,16 @@ pub enum StoreError {
         /// What was seen.
         message: String,
     },
+    /// One event of one run can't be read; the rest of the database is well.
+    #[error("event {seq} of {run} can't be read: {message}")]
+    Unreadable {
+        /// Whose journal.
+        run: RunId,
+        /// The event's position.
+        seq: u64,
+        /// What was seen.
+        message: String,
+    },
     /// The database was written by a newer binary.
     #[error("the database has schema {found} and needs at least binary {needed}; this is {own}")]
     Newer {
@@ -116,6 +126,7 @@ impl StoreError {
             StoreError::InUse { .. } => "data_in_use",
             StoreError::Full => "disk_full",
             StoreError::Corrupt { .. } => "database_damaged",
+            StoreError::Unreadable { .. } => "journal_unreadable",
             StoreError::Newer { .. } => "database_newer",
             StoreError::NotHolder => "not_holder",
             StoreError::SecretKey { .. } => "secret_key_wrong",
@@ -133,6 +144,10 @@ impl From<StoreError> for Failure {
             }
             StoreError::Full => failure.hint("free some space; the run goes on by itself"),
             StoreError::Corrupt { .. } => failure.hint("restore a backup into a new data folder"),
+            StoreError::Unreadable { run, seq, .. } => failure.hint(format!(
+                "if a newer agentops wrote event {seq}, run that one; otherwise put the event back from a \
+                 backup. {run} goes on by itself once it can be read, and no other run is touched"
+            )),
             StoreError::Newer { .. } => failure.hint("run a newer agentops binary"),
             StoreError::SecretKey { .. } => {
                 failure.hint("put the right secret.key back, or set the secrets anew")

@@ -1,9 +1,10 @@
 //! Driving one claimed run until it has ended, waits, or is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use engine::{Input, Program, Recorded, State};
-use ports::{Claim, InboxItem, Loaded, StoreError};
+use engine::{Input, Program, State};
+use ports::{Claim, InboxItem, Lease, Loaded, Store, StoreError};
 use types::Failure;
 
 use crate::guard::Held;
@@ -11,8 +12,14 @@ use crate::node::Shared;
 use crate::programs::LoadError;
 use crate::session::{Next, Session};
 
-/// The longest nap of a run whose step waits for a free slot of its tool, in milliseconds.
+/// The longest nap of a run whose step waits for a free slot, in milliseconds.
 const IN_LINE_MS: u64 = 50;
+
+/// How often a run is loaded anew because its journal has moved on. More often, something is wrong.
+const RELOADS: u32 = 3;
+
+/// Events read at once.
+const PAGE: u32 = 10_000;
 
 /// A run that is at hand: just created in this process, or to be loaded.
 pub(crate) enum Origin {
@@ -26,38 +33,61 @@ pub(crate) enum Origin {
 pub(crate) async fn drive(shared: Arc<Shared>, claim: Claim, held: Arc<Held>, origin: Origin) -> bool {
     let run = claim.lease.run;
     let mut origin = origin;
-    loop {
+    let mut reloads = 0;
+    let error = loop {
         match attempt(&shared, &claim, &held, origin).await {
             // The last append has given the lease back.
             Ok(ended) => return ended,
-            Err(DriveError::Store(StoreError::HeadMoved { expected, actual })) => {
+            Err(StoreError::HeadMoved { expected, actual }) if reloads < RELOADS && !held.is_lost() => {
                 tracing::warn!(run = %run, expected, actual, "the journal has moved on; reloading");
                 origin = Origin::Stored;
+                reloads += 1;
             }
-            Err(DriveError::Store(StoreError::LeaseLost)) => {
-                tracing::warn!(run = %run, "the lease is gone; another worker goes on");
-                held.lose();
-                return false;
-            }
-            Err(error) => {
-                // The lease runs out by itself, which spaces the tries out and counts them.
-                tracing::error!(run = %run, %error, "the run can't be driven now");
-                held.lose();
-                return false;
-            }
+            Err(error) => break error,
         }
-        if held.is_lost() {
-            return false;
+    };
+    if error == StoreError::LeaseLost || held.is_lost() {
+        tracing::warn!(run = %run, %error, "the lease is gone; another worker goes on");
+        shared.troubles.over(run);
+    } else {
+        set_aside(&shared, &held, error).await;
+    }
+    held.lose();
+    false
+}
+
+/// Gives a run back that can't be driven now, to be tried again after a while. Its worker is well, so
+/// this never makes it a poison run; that is why giving it back is tried until it works.
+async fn set_aside(shared: &Shared, held: &Held, error: StoreError) {
+    let run = held.lease.run;
+    let options = &shared.options;
+    tracing::error!(run = %run, %error, "the run can't be driven now; it is tried again after a while");
+    shared.troubles.note(run, &error);
+    let (let_alone, why) = match &error {
+        StoreError::Unreadable { .. } => (options.unreadable_again_ms, Some(Failure::from(error))),
+        _ => (options.lease_ms / 3, None),
+    };
+    let mut wait = Duration::from_millis(50);
+    while !held.is_lost() {
+        let until = options.clock.now() + let_alone;
+        let Err(error) = options.store.set_aside(held.lease, until, why.clone()).await else {
+            return;
+        };
+        tracing::error!(run = %run, %error, "the run can't be given back");
+        if shared.draining() {
+            return;
         }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(2));
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum DriveError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0}")]
-    Damaged(String),
+/// A run as the store has it.
+struct AtHand {
+    state: State,
+    /// The last event of the snapshot it comes from, or 0.
+    snapshot_at: u64,
+    inbox: Vec<InboxItem>,
 }
 
 async fn attempt(
@@ -65,18 +95,19 @@ async fn attempt(
     claim: &Claim,
     held: &Arc<Held>,
     origin: Origin,
-) -> Result<bool, DriveError> {
-    let (state, inbox, fresh) = match origin {
-        Origin::Fresh(state) => (*state, Vec::new(), true),
-        Origin::Stored => {
-            let loaded = shared
-                .options
-                .store
-                .load(claim.lease.tenant, claim.lease.run)
-                .await?;
-            let (state, inbox) = fold(loaded)?;
-            (state, inbox, false)
-        }
+) -> Result<bool, StoreError> {
+    let fresh = matches!(origin, Origin::Fresh(_));
+    let AtHand {
+        state,
+        snapshot_at,
+        inbox,
+    } = match origin {
+        Origin::Fresh(state) => AtHand {
+            state: *state,
+            snapshot_at: 0,
+            inbox: Vec::new(),
+        },
+        Origin::Stored => load(shared.options.store.as_ref(), claim.lease).await?,
     };
     let (recipe, unreadable) = match shared.programs.tree(&state).await {
         Ok(recipe) => (recipe, None),
@@ -84,12 +115,12 @@ async fn attempt(
             empty(),
             Some(Failure::new("recipe_unreadable", error.to_string())),
         ),
-        Err(LoadError::Store(error)) => return Err(error.into()),
+        Err(LoadError::Store(error)) => return Err(error),
         Err(LoadError::Unreadable(failure)) => (empty(), Some(failure)),
     };
     let children = match shared.programs.children(claim.lease.tenant, &recipe).await {
         Ok(children) => children,
-        Err(LoadError::Store(error)) => return Err(error.into()),
+        Err(LoadError::Store(error)) => return Err(error),
         // The step that names it says so when its turn comes.
         Err(LoadError::Unreadable(_)) => Default::default(),
     };
@@ -104,7 +135,8 @@ async fn attempt(
         facts,
         limits,
     };
-    let mut session = Session::new(Arc::clone(shared), Arc::clone(held), state, program);
+    let mut session = Session::new(Arc::clone(shared), Arc::clone(held), state, snapshot_at, program);
+    shared.troubles.over(claim.lease.run);
     if !session.state.is_finished() {
         let poison = (claim.claims > shared.options.claims).then(|| {
             let message = format!(
@@ -144,7 +176,7 @@ async fn wait(session: &mut Session) -> Result<Next, StoreError> {
     } else {
         60_000
     };
-    let nap = std::time::Duration::from_millis(session.next_look(now).since(now).clamp(1, longest));
+    let nap = Duration::from_millis(session.next_look(now).since(now).clamp(1, longest));
     let hint = shared.hints(held.lease.run);
     let mut inputs = Vec::new();
     tokio::select! {
@@ -152,6 +184,7 @@ async fn wait(session: &mut Session) -> Result<Next, StoreError> {
         () = hint.notified() => {}
         () = tokio::time::sleep(nap) => {}
         () = shared.slots.freed(), if session.waits_in_line() => {}
+        () = shared.recipe_slots.freed(), if session.waits_in_line() => {}
     }
     while let Ok(input) = session.incoming.try_recv() {
         inputs.push(input);
@@ -160,37 +193,52 @@ async fn wait(session: &mut Session) -> Result<Next, StoreError> {
         return Err(StoreError::LeaseLost);
     }
     let inbox = if inputs.is_empty() {
-        shared
-            .options
-            .store
-            .inbox(held.lease.tenant, held.lease.run)
-            .await?
+        session.inbox().await?
     } else {
         Vec::new()
     };
     session.round(inputs, inbox).await
 }
 
-fn fold(loaded: Loaded) -> Result<(State, Vec<InboxItem>), DriveError> {
-    let mut state: Option<State> = match loaded.snapshot {
-        Some(snapshot) => {
-            let state = serde_json::from_str(&snapshot.state)
-                .map_err(|error| DriveError::Damaged(format!("its snapshot can't be read: {error}")))?;
-            Some(state)
+/// Loads a run: its snapshot and what came after, or its whole journal if the snapshot can't be read.
+async fn load(store: &dyn Store, lease: Lease) -> Result<AtHand, StoreError> {
+    let (tenant, run) = (lease.tenant, lease.run);
+    let Loaded {
+        snapshot,
+        mut events,
+        inbox,
+    } = store.load(tenant, run).await?;
+    let mut state = None;
+    let mut snapshot_at = 0;
+    let mut whole = false;
+    if let Some(snapshot) = snapshot {
+        match engine::snapshot::read(&snapshot.state, snapshot.seq) {
+            Ok(read) => {
+                state = Some(read);
+                snapshot_at = snapshot.seq;
+            }
+            Err(why) => {
+                tracing::warn!(run = %run, why, "the snapshot can't be used; the whole journal is read");
+                events = store.journal(tenant, run, 0, PAGE).await?;
+                whole = true;
+            }
         }
-        None => None,
-    };
-    for recorded in &loaded.events {
-        let Recorded { v, seq, .. } = recorded;
-        if *v > engine::EVENT_VERSION {
-            return Err(DriveError::Damaged(format!(
-                "event {seq} has version {v}, which this binary can't read"
-            )));
-        }
-        state = engine::evolve(state, recorded);
     }
-    let state = state.ok_or_else(|| DriveError::Damaged("its journal is empty".to_owned()))?;
-    Ok((state, loaded.inbox))
+    state = events.iter().fold(state, engine::evolve);
+    while let Some(last) = events.last().filter(|_| whole) {
+        events = store.journal(tenant, run, last.seq, PAGE).await?;
+        state = events.iter().fold(state, engine::evolve);
+    }
+    let state = state.ok_or_else(|| StoreError::Unreadable {
+        run,
+        seq: 1,
+        message: "a run does not begin like this".to_owned(),
+    })?;
+    Ok(AtHand {
+        state,
+        snapshot_at,
+        inbox,
+    })
 }
 
 fn empty() -> Arc<recipe::Recipe> {

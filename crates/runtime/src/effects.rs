@@ -9,17 +9,20 @@ use engine::{Input, Message, StepKey};
 use governance::Permit;
 use ports::{Call, Post};
 use tokio::sync::mpsc;
-use types::{Failure, InboxId, Outcome, Timestamp};
+use types::{Failure, InboxId, Outcome, RecipeId, Timestamp};
 
 use crate::crash_point;
 use crate::guard::{Guard, Held};
 use crate::node::Shared;
+use crate::slots::Slot;
 
 /// How long after its deadline a call that doesn't end by itself is given up.
 const OVERRUN: Duration = Duration::from_secs(5);
 
 /// An effect to be begun.
 pub(crate) struct Effect {
+    /// What the run follows: its slots are bounded too.
+    pub(crate) recipe: RecipeId,
     pub(crate) step: StepKey,
     pub(crate) attempt: u32,
     pub(crate) call: FrozenCall,
@@ -32,7 +35,7 @@ pub(crate) fn perform(shared: &Arc<Shared>, held: &Arc<Held>, effect: Effect, re
     let (shared, held) = (Arc::clone(shared), Arc::clone(held));
     tokio::spawn(async move {
         let (step, attempt) = (effect.step.clone(), effect.attempt);
-        let _slot = shared.slots.take(tool_of(&effect.call)).await;
+        let _slots = slots(&shared, &effect).await;
         crash_point!("runtime.call.before");
         let (allowed, call) = prepare(&shared, &held, &effect);
         let work = tokio::time::timeout(allowed, shared.options.tools.perform(effect.permit, call));
@@ -59,7 +62,7 @@ pub(crate) fn look_up(shared: &Arc<Shared>, held: &Arc<Held>, effect: Effect, re
     let (shared, held) = (Arc::clone(shared), Arc::clone(held));
     tokio::spawn(async move {
         let (step, attempt) = (effect.step.clone(), effect.attempt);
-        let _slot = shared.slots.take(tool_of(&effect.call)).await;
+        let _slots = slots(&shared, &effect).await;
         crash_point!("runtime.look_up.before");
         let (allowed, call) = prepare(&shared, &held, &effect);
         let work = tokio::time::timeout(allowed, shared.options.tools.look_up(effect.permit, call));
@@ -79,6 +82,13 @@ pub(crate) fn look_up(shared: &Arc<Shared>, held: &Arc<Held>, effect: Effect, re
         )
         .await;
     });
+}
+
+/// Always the recipe's slot first: whoever waits for a tool's slot then waits for calls under way.
+async fn slots(shared: &Shared, effect: &Effect) -> (Slot, Slot) {
+    let of_recipe = shared.recipe_slots.take(&effect.recipe).await;
+    let of_tool = shared.slots.take(&tool_of(&effect.call)).await;
+    (of_recipe, of_tool)
 }
 
 fn prepare(shared: &Arc<Shared>, held: &Arc<Held>, effect: &Effect) -> (Duration, Call) {
@@ -141,6 +151,6 @@ pub(crate) async fn post_late(shared: &Shared, held: &Held, input: Input) {
     }
 }
 
-fn tool_of(call: &FrozenCall) -> &str {
-    call.action.split('.').next().unwrap_or_default()
+fn tool_of(call: &FrozenCall) -> String {
+    call.action.split('.').next().unwrap_or_default().to_owned()
 }

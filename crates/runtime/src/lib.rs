@@ -14,6 +14,7 @@ mod programs;
 mod session;
 mod slots;
 pub mod system;
+mod trouble;
 
 pub use node::{Handle, Runtime};
 pub use options::Options;

@@ -10,7 +10,7 @@ use engine::{Event, Recorded};
 use ports::{Claim, Created, LeaseRequest, NewRun, Post, Runs, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use types::{RunId, Timestamp};
+use types::{RecipeId, RunId, Timestamp};
 
 use crate::crash_point;
 use crate::drive::{Origin, drive};
@@ -19,6 +19,7 @@ use crate::guard::Held;
 use crate::options::Options;
 use crate::programs::Programs;
 use crate::slots::Slots;
+use crate::trouble::Troubles;
 
 /// The longest sleep between two looks at the store for due timers.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
@@ -33,14 +34,17 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) facts: FactsCache,
     pub(crate) programs: Programs,
-    pub(crate) slots: Slots,
+    /// Slots of tools, by name.
+    pub(crate) slots: Slots<String>,
+    /// Slots of recipes.
+    pub(crate) recipe_slots: Slots<RecipeId>,
+    pub(crate) troubles: Troubles,
     /// Says that there may be something to claim.
     pub(crate) wake: Notify,
     active: Mutex<HashMap<RunId, Active>>,
     idle: Notify,
     draining: AtomicBool,
     stopped: AtomicBool,
-    trouble: Mutex<Option<String>>,
 }
 
 struct Active {
@@ -52,10 +56,6 @@ struct Active {
 impl Shared {
     pub(crate) fn draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Tells the run's driver that its inbox may hold something.
@@ -106,12 +106,13 @@ impl Runtime {
             facts,
             programs: Programs::new(Arc::clone(&options.store)),
             slots: Slots::new(options.calls_per_tool),
+            recipe_slots: Slots::new(options.calls_per_recipe),
+            troubles: Troubles::default(),
             wake: Notify::new(),
             active: Mutex::default(),
             idle: Notify::new(),
             draining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            trouble: Mutex::default(),
             options,
         });
         tokio::spawn(claim_loop(Arc::clone(&shared)));
@@ -136,13 +137,16 @@ impl Handle {
         }
     }
 
-    /// What keeps the runtime from making progress, if anything.
+    /// What keeps runs from going on that have nothing wrong with themselves, if anything: a full disk,
+    /// facts that can't be loaded.
     pub fn trouble(&self) -> Option<String> {
-        self.shared
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.troubles.shared()
+    }
+
+    /// Runs that can't go on because their journals can't be read, in words; at most 100. Their rows
+    /// say so too, and all others go on.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.shared.troubles.own()
     }
 
     /// Begins nothing new, waits up to `grace` for what is under way, and gives every lease back.

@@ -26,10 +26,15 @@ pub struct Options {
     pub active_runs: usize,
     /// Calls to one tool at the same time.
     pub calls_per_tool: usize,
+    /// Calls of all runs of one recipe at the same time.
+    pub calls_per_recipe: usize,
     /// Bounds of one run.
     pub limits: Limits,
-    /// A run claimed more often than this without one append is given up.
+    /// A run whose worker is lost more often than this without one append is given up.
     pub claims: u32,
+    /// How long a run whose journal can't be read is let alone before it is tried again, in
+    /// milliseconds.
+    pub unreadable_again_ms: Millis,
     /// How often the store is asked for work that nobody announced.
     pub poll: Duration,
     /// Events between two snapshots of a run.
@@ -54,8 +59,10 @@ impl Options {
             lease_ms: 15_000,
             active_runs: 512,
             calls_per_tool: 32,
+            calls_per_recipe: 64,
             limits: Limits::default(),
             claims: 10,
+            unreadable_again_ms: 60_000,
             poll: Duration::from_millis(200),
             snapshot_every: 200,
         }

@@ -14,6 +14,7 @@ use crate::crash_point;
 use crate::effects::{self, Effect};
 use crate::guard::Held;
 use crate::node::Shared;
+use crate::trouble::patiently;
 
 /// Results that may wait to be taken in; effects of one run are bounded far below this.
 const RESULTS: usize = 256;
@@ -30,7 +31,7 @@ pub(crate) struct Session {
     /// Look-ups under way in this process.
     look_ups: BTreeSet<StepKey>,
     snapshot_at: u64,
-    /// Whether some tool had no free slot when this round was decided.
+    /// Whether some tool, or the recipe, had too few free slots when this round was decided.
     slots_short: bool,
 }
 
@@ -44,9 +45,16 @@ pub(crate) enum Next {
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, held: Arc<Held>, state: State, program: Program) -> Self {
+    /// `snapshot_at` is the last event of the snapshot that the state comes from, or 0: events count
+    /// towards the next one however often the run is given back and taken up in between.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        held: Arc<Held>,
+        state: State,
+        snapshot_at: u64,
+        program: Program,
+    ) -> Self {
         let (results, incoming) = mpsc::channel(RESULTS);
-        let snapshot_at = state.head;
         Self {
             shared,
             held,
@@ -141,7 +149,7 @@ impl Session {
             .wake_after(now, self.shared.options.limits.pause_poll_ms)
     }
 
-    /// Whether a step could go on but for a free slot of its tool.
+    /// Whether a step could go on but for a free slot of its tool or of the recipe.
     pub(crate) fn waits_in_line(&self) -> bool {
         !self.state.paused
             && self.state.steps.values().any(|step| step.stage == Stage::Ready)
@@ -149,17 +157,22 @@ impl Session {
     }
 
     async fn refresh(&mut self) -> Result<(), StoreError> {
-        let mut facts = self.shared.facts.facts(self.held.lease.tenant).await?;
-        let busy = self.shared.slots.busy();
-        self.slots_short = !busy.is_empty();
-        if self.slots_short {
+        let (shared, tenant) = (&self.shared, self.held.lease.tenant);
+        // Results that came in are in the caller's hands: leaving now would lose them.
+        let mut facts = patiently(shared, &self.held, || shared.facts.facts(tenant)).await?;
+        let busy = shared.slots.busy();
+        let mut limits = shared.options.limits;
+        let room = self.state.in_flight() + shared.recipe_slots.free(&self.state.created.recipe.id);
+        self.slots_short = !busy.is_empty() || room < limits.in_flight;
+        limits.in_flight = limits.in_flight.min(room);
+        if !busy.is_empty() {
             let mut held_back = (*facts).clone();
             held_back.paused_tools.extend(busy);
             facts = Arc::new(held_back);
         }
         self.program.facts = facts;
         (self.program.catalog, self.program.schemas) = self.shared.facts.catalog();
-        self.program.limits = self.shared.options.limits;
+        self.program.limits = limits;
         if self.shared.draining() {
             self.program.limits.in_flight = 0;
         }
@@ -204,7 +217,7 @@ impl Session {
         }
         let due = self.state.head >= self.snapshot_at + self.shared.options.snapshot_every;
         let snapshot = due
-            .then(|| serde_json::to_string(&self.state).ok())
+            .then(|| engine::snapshot::write(&self.state))
             .flatten()
             .map(|state| {
                 self.snapshot_at = self.state.head;
@@ -281,27 +294,20 @@ impl Session {
             })
     }
 
-    /// Appends, patiently: a full disk or a busy database must not lose what has happened.
+    /// Appends, patiently.
     async fn store(&self, append: Append) -> Result<(), StoreError> {
-        let mut wait = std::time::Duration::from_millis(50);
-        loop {
-            match self.shared.options.store.append(append.clone()).await {
-                Err(error @ (StoreError::Full | StoreError::Other { .. })) if !self.held.is_lost() => {
-                    tracing::error!(run = %self.held.lease.run, %error, "the journal can't be written; trying again");
-                    self.shared.set_trouble(Some(error.to_string()));
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(std::time::Duration::from_secs(2));
-                }
-                Ok(()) => {
-                    self.shared.set_trouble(None);
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let store = &self.shared.options.store;
+        patiently(&self.shared, &self.held, || store.append(append.clone())).await
+    }
+
+    /// The inbox, patiently.
+    pub(crate) async fn inbox(&self) -> Result<Vec<InboxItem>, StoreError> {
+        let (store, lease) = (&self.shared.options.store, self.held.lease);
+        patiently(&self.shared, &self.held, || store.inbox(lease.tenant, lease.run)).await
     }
 
     fn begin(&mut self, actions: Vec<Action>) {
+        let recipe = self.state.created.recipe.id;
         for action in actions {
             match action {
                 Action::Perform {
@@ -313,6 +319,7 @@ impl Session {
                 } => {
                     self.calls += 1;
                     let effect = Effect {
+                        recipe,
                         step,
                         attempt,
                         call,
@@ -330,6 +337,7 @@ impl Session {
                 } => {
                     if self.look_ups.insert(step.clone()) {
                         let effect = Effect {
+                            recipe,
                             step,
                             attempt,
                             call,

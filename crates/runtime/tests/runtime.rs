@@ -1,6 +1,7 @@
 //! The runtime against a real store: recovery, shutdown, bounds, messages from other processes.
 
 mod support;
+mod trouble;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -120,6 +121,28 @@ async fn no_more_calls_to_a_tool_at_once_than_allowed() {
         assert_eq!(world.ended(run).await.status, RunStatus::Succeeded);
     }
     assert!(world.tools.most_at_once.load(Ordering::SeqCst) <= 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_calls_of_a_recipe_at_once_than_allowed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = world(folder.path(), |options| options.calls_per_recipe = 2);
+    world.tools.script("keyed", Script::Slow(20));
+    let mut runs = Vec::new();
+    for _ in 0..12 {
+        runs.push(world.start("  - {id: one, action: fake.keyed}").await);
+    }
+    for run in runs {
+        assert_eq!(world.ended(run).await.status, RunStatus::Succeeded);
+    }
+    assert_eq!(world.tools.most_at_once.load(Ordering::SeqCst), 2);
+    // Another recipe has slots of its own.
+    world.tools.script("keyed", Script::Hang);
+    for _ in 0..3 {
+        world.start("  - {id: one, action: fake.keyed}").await;
+    }
+    let other = world.start(READ).await;
+    assert_eq!(world.ended(other).await.status, RunStatus::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

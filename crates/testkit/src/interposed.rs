@@ -11,7 +11,7 @@ use ports::{
     Store, StoreError, ToolRecord, VersionRecord,
 };
 use serde_json::Value;
-use types::{ApprovalId, Millis, RecipeId, RunId, TenantId, Timestamp};
+use types::{ApprovalId, Failure, Millis, RecipeId, RunId, TenantId, Timestamp};
 
 /// What stands between the runtime and its store.
 #[async_trait]
@@ -74,6 +74,15 @@ impl<B: Between> JournalStore for Interposed<B> {
 
     async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         self.inner.release(lease).await
+    }
+
+    async fn set_aside(
+        &self,
+        lease: Lease,
+        until: Timestamp,
+        why: Option<Failure>,
+    ) -> Result<(), StoreError> {
+        self.inner.set_aside(lease, until, why).await
     }
 
     async fn load(&self, tenant: TenantId, run: RunId) -> Result<Loaded, StoreError> {

@@ -41,6 +41,7 @@ impl Worker {
         options.lease_ms = u64::from(config.runtime.lease_s.max(1)) * 1000;
         options.active_runs = config.runtime.active_runs.max(1) as usize;
         options.calls_per_tool = config.runtime.calls_per_tool.max(1) as usize;
+        options.calls_per_recipe = config.runtime.calls_per_recipe.max(1) as usize;
         options.poll = Duration::from_millis(u64::from(config.runtime.poll_ms.clamp(10, 60_000)));
         let runtime = runtime::Runtime::start(options)?;
         let refresher = tokio::spawn(refresh::keep_current(
@@ -140,18 +141,26 @@ impl Probes for Checks {
             Ok(Err(error)) => reasons.push(Reason {
                 part: "store",
                 message: error.to_string(),
+                blocking: true,
             }),
             Err(_) => reasons.push(Reason {
                 part: "store",
                 message: "it does not answer within a second".to_owned(),
+                blocking: true,
             }),
         }
         if let Some(message) = self.runtime.trouble() {
             reasons.push(Reason {
                 part: "workers",
                 message,
+                blocking: true,
             });
         }
+        reasons.extend(self.runtime.unreadable().into_iter().map(|message| Reason {
+            part: "runs",
+            message,
+            blocking: false,
+        }));
         reasons
     }
 }

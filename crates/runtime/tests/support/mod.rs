@@ -203,7 +203,7 @@ pub fn leaf() -> Leaf {
         run: None,
         step: None,
         body: Value::Null,
-            args: None,
+        args: None,
     }
 }
 

@@ -8,16 +8,17 @@ use ports::{
     NewRun, Post, RunFilter, Snapshot, StoreError,
 };
 use rusqlite::Connection;
-use types::{ApprovalId, InboxId, Millis, RunId, TenantId, Timestamp};
+use types::{ApprovalId, Failure, InboxId, Millis, RunId, TenantId, Timestamp};
 
 use super::SqliteStore;
 use super::fault::Fault;
 use super::table::dead_letters::{self, PreparedLetter};
 use super::table::inbox::{self, PreparedPost};
 use super::table::journal::{self, PreparedEvent};
+use super::table::leases::{self, PreparedReason};
 use super::table::rows::{PreparedNew, PreparedRows};
 use super::table::runs::{self, Advance};
-use super::table::{approvals, artifacts, leases, snapshots, steps};
+use super::table::{approvals, artifacts, snapshots, steps};
 use super::writer::Kind;
 
 /// Rows in one page.
@@ -91,6 +92,20 @@ impl JournalStore for SqliteStore {
         .await
     }
 
+    async fn set_aside(
+        &self,
+        lease: Lease,
+        until: Timestamp,
+        why: Option<Failure>,
+    ) -> Result<(), StoreError> {
+        let boot = self.held_boot()?;
+        let why = why.map(PreparedReason::new).transpose()?;
+        self.write(Kind::Other, move |connection| {
+            leases::set_aside(connection, boot, &lease, until, why.as_ref())
+        })
+        .await
+    }
+
     async fn append(&self, append: Append) -> Result<(), StoreError> {
         let prepared = self.prepare(append)?;
         self.write(Kind::Append, move |connection| prepared.write(connection))
@@ -99,12 +114,18 @@ impl JournalStore for SqliteStore {
 
     async fn load(&self, tenant: TenantId, run: RunId) -> Result<Loaded, StoreError> {
         self.read(move |connection| {
-            runs::exists(connection, tenant, run)?;
+            // Read first: another thread may append meanwhile, so that more events than these are no fault.
+            let head = runs::head(connection, tenant, run)?;
             let snapshot = snapshots::get(connection, tenant, run)?;
             let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+            let events = journal::after(connection, tenant, run, after, None)?;
+            let last = events.last().map_or(after, |recorded| recorded.seq);
+            if last < head {
+                return Err(journal::missing(run, last + 1).into());
+            }
             Ok(Loaded {
                 snapshot,
-                events: journal::after(connection, tenant, run, after, None)?,
+                events,
                 inbox: inbox::of_run(connection, tenant, run, None)?,
             })
         })

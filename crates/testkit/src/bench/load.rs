@@ -69,6 +69,7 @@ impl Bench {
             Arc::clone(&maker.entropy),
         );
         options.calls_per_tool = 1_024;
+        options.calls_per_recipe = 1_024;
         let handle = Runtime::start(options)?;
         Ok(Self {
             maker,

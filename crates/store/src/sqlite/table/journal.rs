@@ -77,23 +77,44 @@ pub(in crate::sqlite) fn after(
     let bound = params![tenant.as_bytes(), run.as_bytes(), int(after), limit];
     let mut rows = select.query(bound)?;
     let mut events = Vec::new();
+    let mut expected = after;
     while let Some(row) = rows.next()? {
-        events.push(read(row)?);
+        expected += 1;
+        if count(row, 0)? != expected {
+            return Err(missing(run, expected).into());
+        }
+        let event = read(row, expected).map_err(|message| StoreError::Unreadable {
+            run,
+            seq: expected,
+            message,
+        })?;
+        events.push(event);
     }
     Ok(events)
 }
 
-fn read(row: &Row<'_>) -> Result<Recorded, Fault> {
-    let v: u16 = row.get(2)?;
+/// An event that must be there is not.
+pub(in crate::sqlite) fn missing(run: RunId, seq: u64) -> StoreError {
+    StoreError::Unreadable {
+        run,
+        seq,
+        message: "it is missing".to_owned(),
+    }
+}
+
+/// An event, or what is wrong with it.
+fn read(row: &Row<'_>, seq: u64) -> Result<Recorded, String> {
+    let damaged = |error: rusqlite::Error| format!("the record is damaged: {error}");
+    let v: u16 = row.get(2).map_err(damaged)?;
     if v == 0 || v > EVENT_VERSION {
-        return Err(Fault(StoreError::Other {
-            message: format!("an event has version {v} and this binary knows up to {EVENT_VERSION}"),
-        }));
+        return Err(format!(
+            "it has version {v}, and this binary knows up to {EVENT_VERSION}"
+        ));
     }
     Ok(Recorded {
-        seq: count(row, 0)?,
-        at: at(row, 1)?,
+        seq,
+        at: at(row, 1).map_err(damaged)?,
         v,
-        event: json::<Event>(row, 3)?,
+        event: json::<Event>(row, 3).map_err(damaged)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use ports::{Claim, Lease};
 use rusqlite::{Connection, OptionalExtension, params};
-use types::{Millis, RunId, TenantId, Timestamp};
+use types::{Failure, Millis, RunId, TenantId, Timestamp};
 
 use crate::sqlite::convert::{at, count, id, int};
 use crate::sqlite::fault::Fault;
@@ -86,6 +86,48 @@ pub(in crate::sqlite) fn release(connection: &Connection, boot: u64, lease: &Lea
         int(boot)
     ];
     update.execute(bound)?;
+    Ok(())
+}
+
+/// Why a run is set aside, ready to be written.
+pub(in crate::sqlite) struct PreparedReason {
+    waiting_for: String,
+    failure: String,
+}
+
+impl PreparedReason {
+    pub(in crate::sqlite) fn new(failure: Failure) -> Result<Self, Fault> {
+        Ok(Self {
+            failure: serde_json::to_string(&failure)?,
+            waiting_for: failure.message,
+        })
+    }
+}
+
+/// Gives a lease back, if it is still there, and lets the run alone until `until`. A run that has ended
+/// keeps the reason it ended for.
+pub(in crate::sqlite) fn set_aside(
+    connection: &Connection,
+    boot: u64,
+    lease: &Lease,
+    until: Timestamp,
+    why: Option<&PreparedReason>,
+) -> Result<(), Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE runs SET lease_boot = NULL, lease_until = NULL, claims = 0, wake_at = ?5,
+            needs_attention = iif(?6 IS NULL, needs_attention, 1), waiting_for = coalesce(?6, waiting_for),
+            failure = iif(finished_at IS NULL, coalesce(?7, failure), failure)
+         WHERE tenant_id = ?1 AND run_id = ?2 AND lease_epoch = ?3 AND lease_boot = ?4",
+    )?;
+    update.execute(params![
+        lease.tenant.as_bytes(),
+        lease.run.as_bytes(),
+        int(lease.epoch),
+        int(boot),
+        until.as_millis(),
+        why.map(|why| &why.waiting_for),
+        why.map(|why| &why.failure),
+    ])?;
     Ok(())
 }
 

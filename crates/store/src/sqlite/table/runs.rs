@@ -215,6 +215,16 @@ pub(in crate::sqlite) fn exists(connection: &Connection, tenant: TenantId, run: 
     }
 }
 
+/// The last position in a run's journal.
+pub(in crate::sqlite) fn head(connection: &Connection, tenant: TenantId, run: RunId) -> Result<u64, Fault> {
+    let mut select =
+        connection.prepare_cached("SELECT head FROM runs WHERE tenant_id = ?1 AND run_id = ?2")?;
+    let found = select
+        .query_row(params![tenant.as_bytes(), run.as_bytes()], |row| count(row, 0))
+        .optional()?;
+    found.ok_or_else(|| not_found("run", run).into())
+}
+
 /// One run.
 pub(in crate::sqlite) fn get(connection: &Connection, tenant: TenantId, run: RunId) -> Result<RunRow, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant_id = ?1 AND run_id = ?2");

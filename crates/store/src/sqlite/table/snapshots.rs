@@ -16,7 +16,7 @@ pub(in crate::sqlite) fn put(
     let mut insert = connection.prepare_cached(
         "INSERT INTO snapshots (tenant_id, run_id, seq, state) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (tenant_id, run_id) DO UPDATE SET seq = excluded.seq, state = excluded.state
-         WHERE excluded.seq > seq",
+         WHERE excluded.seq >= seq",
     )?;
     insert.execute(params![
         tenant.as_bytes(),
@@ -27,6 +27,7 @@ pub(in crate::sqlite) fn put(
     Ok(())
 }
 
+/// The snapshot, if there is one whose record can be read: the journal has all that it says.
 pub(in crate::sqlite) fn get(
     connection: &Connection,
     tenant: TenantId,
@@ -40,5 +41,15 @@ pub(in crate::sqlite) fn get(
             state: row.get(1)?,
         })
     });
-    Ok(found.optional()?)
+    match found.optional() {
+        Err(
+            error @ (rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)),
+        ) => {
+            tracing::warn!(run = %run, %error, "a snapshot can't be read; the whole journal is");
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
 }
