@@ -46,9 +46,17 @@ impl Decider<'_> {
             expires_at: self.now + need.expires_ms,
             policy: self.program.facts.matrix.version.clone(),
             reason,
+            connector: self.tool_version(&call.action),
             undo: self.shown_undo(work),
         });
         self.actions.push(Action::AskPerson { step: key.clone() });
+    }
+
+    /// The version of the tool that offers an action now; empty if none does.
+    fn tool_version(&self, action: &str) -> String {
+        let tool = action.split('.').next().unwrap_or_default();
+        let tool = self.program.catalog.tool(tool);
+        tool.map_or_else(String::new, |tool| tool.version.clone())
     }
 
     /// How the step would be taken back, as far as that can be said before it has answered.
@@ -68,6 +76,7 @@ impl Decider<'_> {
                     step: StepKey::new(&work.key.undo(), &undo.id),
                     title: undo.title.clone(),
                     action: action.clone(),
+                    connector: self.tool_version(action),
                     args: frozen.ok().map(|call| call.args),
                 })
             }
@@ -90,14 +99,18 @@ impl Decider<'_> {
         if approval.status != ApprovalStatus::Approved {
             return None;
         }
-        let digest = if approval.step == *key {
-            approval.digest.clone()
+        let call = state.call()?;
+        let (digest, connector) = if approval.step == *key {
+            (approval.digest.clone(), &approval.connector)
         } else {
-            let call = state.call()?;
             let shown = approval.undo.iter().find(|undo| undo.step == *key)?;
             let same = shown.action == call.action && shown.args.as_ref() == Some(&call.args);
-            same.then(|| call.digest.clone())?
+            (same.then(|| call.digest.clone())?, &shown.connector)
         };
+        // Another version of the tool may do something else under the same name.
+        if self.tool_version(&call.action) != *connector && !state.outcome_open() {
+            return None;
+        }
         // An attempt of unknown outcome was begun in time, and finding out what it did belongs to it.
         let expires_at = match state.outcome_open() {
             true => Timestamp::MAX,

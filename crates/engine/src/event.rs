@@ -347,6 +347,9 @@ pub enum Event {
         policy: String,
         /// Why, in words.
         reason: String,
+        /// The version of the tool that would perform it.
+        #[serde(default)]
+        connector: String,
         /// How the step would be taken back.
         #[serde(default)]
         undo: Vec<ShownUndo>,

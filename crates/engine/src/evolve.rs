@@ -339,6 +339,7 @@ impl State {
                 expires_at,
                 policy,
                 reason,
+                connector,
                 undo,
             } => {
                 let asked = Approval {
@@ -351,6 +352,7 @@ impl State {
                     reason: reason.clone(),
                     requested_at: at,
                     expires_at: *expires_at,
+                    connector: connector.clone(),
                     undo: undo.clone(),
                     votes: Vec::new(),
                     status: ApprovalStatus::Pending,

@@ -58,6 +58,8 @@ pub struct ShownUndo {
     pub title: String,
     /// `tool.action`.
     pub action: String,
+    /// The version of its tool.
+    pub connector: String,
     /// The arguments with their labels, unless they depend on what the step answers.
     pub args: Option<Labeled>,
 }

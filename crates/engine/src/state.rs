@@ -94,6 +94,8 @@ pub struct Approval {
     pub requested_at: Timestamp,
     /// When it lapses.
     pub expires_at: Timestamp,
+    /// The version of the tool when it was asked.
+    pub connector: String,
     /// How the step would be taken back, as shown.
     pub undo: Vec<ShownUndo>,
     /// Votes so far.

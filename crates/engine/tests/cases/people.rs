@@ -304,6 +304,22 @@ fn an_approval_that_was_given_in_time_is_not_used_too_late() {
 }
 
 #[test]
+fn an_approval_is_for_one_version_of_the_tool() {
+    let mut world = World::new(recipe([call("a", "wipe")])).run_for(1_000);
+    world.edit(|program| {
+        let newer = program.catalog.tools().cloned().map(|tool| types::ToolSpec {
+            version: "2".into(),
+            ..tool
+        });
+        program.catalog = Arc::new(types::Catalog::new(newer));
+    });
+    world.say(vote(&world, "bob", true));
+    assert_eq!((world.status(), world.calls.len()), (RunStatus::Waiting, 0));
+    world.say(vote(&world, "bob", true));
+    assert_eq!((world.status(), world.calls.len()), (RunStatus::Succeeded, 1));
+}
+
+#[test]
 fn policy_can_refuse() {
     let mut world = World::new(recipe([call("a", "native"), call("b", "native")]));
     world = world.facts(|facts| {

@@ -248,6 +248,7 @@ impl World {
                 step: "act/a!undo/back".into(),
                 title: "take it back".into(),
                 action: "x.back".into(),
+                connector: "1".into(),
                 args: None,
             }],
         }
