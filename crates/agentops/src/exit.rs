@@ -68,6 +68,8 @@ impl Exit {
             | "recipe_has_errors"
             | "recipe_name_invalid"
             | "recipe_not_active"
+            | "recipe_not_reviewed"
+            | "agent_lacks_tool"
             | "inputs_invalid"
             | "tool_not_configured"
             | "manifest_invalid"
@@ -119,6 +121,8 @@ mod tests {
             ("not_found", Exit::NotFound),
             ("data_in_use", Exit::InUse),
             ("inputs_invalid", Exit::Refused),
+            ("agent_lacks_tool", Exit::Refused),
+            ("recipe_not_reviewed", Exit::Refused),
             ("disk_full", Exit::Store),
             ("config_unknown_key", Exit::Usage),
             ("something_else", Exit::Failed),

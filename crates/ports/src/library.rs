@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use engine::rows::Leaf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use types::{AgentId, RecipeId, TenantId, Timestamp};
+use types::{AgentId, Labels, RecipeId, TenantId, Timestamp};
 
 use crate::StoreError;
 
@@ -97,6 +97,8 @@ pub struct VersionRecord {
     pub status: VersionStatus,
     /// Who saved it.
     pub author: String,
+    /// Where the text came from: the union of the labels of all of it.
+    pub labels: Labels,
     /// When.
     pub created_at: Timestamp,
 }
@@ -122,6 +124,8 @@ pub struct NewVersion {
     pub activate: bool,
     /// Who saves it.
     pub author: String,
+    /// Where the text came from: the union of the labels of all of it.
+    pub labels: Labels,
     /// When.
     pub at: Timestamp,
 }

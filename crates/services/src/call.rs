@@ -4,7 +4,7 @@
 use ports::Created;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use types::{ActionSpec, Actor, Failure, Lookup, Mode};
+use types::{ActionSpec, Actor, Failure, Label, Lookup, Mode};
 
 use crate::recipes::{self, SaveRecipe};
 use crate::runs::{self, StartRun};
@@ -23,7 +23,7 @@ pub async fn call(
 ) -> Result<Created> {
     let spec = find_action(services, action)?;
     let text = text(&spec, &args);
-    let slug = format!("call-{}", slug::slugify(spec.name()));
+    let slug = recipes::call_slug(&spec.name());
     let version = version(services, &slug, text).await?;
     let wish = StartRun {
         version: Some(version),
@@ -49,6 +49,11 @@ pub fn find_action(services: &Services, name: &str) -> Result<ActionSpec> {
         .hint(near.unwrap_or_else(|| "see `agentops tool list`".to_owned())))
 }
 
+/// Who saves the recipes of calls.
+pub(crate) fn caller() -> Actor {
+    Actor::system("tool call")
+}
+
 /// The version that holds this text: an older one if there is one, so that calling again and again
 /// keeps one version for each set of argument names.
 async fn version(services: &Services, slug: &str, text: String) -> Result<u32> {
@@ -60,12 +65,12 @@ async fn version(services: &Services, slug: &str, text: String) -> Result<u32> {
     {
         return Ok(same.version);
     }
-    let by = Actor::system("tool call");
     let wish = SaveRecipe {
         text,
         slug: Some(slug.to_owned()),
         activate: false,
-        by,
+        by: caller(),
+        labels: Label::Author.into(),
     };
     let saved = recipes::save(services, wish).await?;
     if saved.runnable {
@@ -128,7 +133,7 @@ mod tests {
     use super::*;
     use crate::testing::{self, ann};
     use serde_json::json;
-    use types::{Label, Labeled, Outcome, RunStatus};
+    use types::{Labeled, Outcome, RunStatus};
 
     fn args(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
@@ -159,7 +164,7 @@ mod tests {
             .await
             .expect("starts");
         assert_eq!(
-            recipes::versions(services, "call-zoom-find-room")
+            recipes::versions(services, "tool-call-zoom-find-room")
                 .await
                 .expect("there")
                 .1

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use types::Actor;
+use types::{Actor, Label};
 
 use crate::agents::{self, NewAgent};
 use crate::recipes::{self, SaveRecipe};
@@ -109,6 +109,7 @@ pub async fn make(services: &Services, seeds: &Seeds) -> Result<Vec<Item>> {
             slug: Some(seed.slug.clone()),
             activate: true,
             by: by.clone(),
+            labels: Label::Author.into(),
         };
         recipes::save(services, wish).await?;
     }

@@ -11,8 +11,8 @@ use governance::Permit;
 use ports::{After, Append, Call, Health, Lease, Tools};
 use serde_json::{Value, json};
 use types::{
-    ActionSpec, Actor, Catalog, Clock, Effect, Entropy, Failure, Idempotency, Mode, Outcome, ProbeResult,
-    Risk, TenantId, Timestamp, ToolSpec,
+    ActionSpec, Actor, Catalog, Clock, Effect, Entropy, Failure, Idempotency, Label, Mode, Outcome,
+    ProbeResult, Risk, TenantId, Timestamp, ToolSpec,
 };
 
 use crate::recipes::{self, SaveRecipe};
@@ -63,6 +63,7 @@ impl Bench {
             slug: None,
             activate: true,
             by: ann(),
+            labels: Label::Author.into(),
         };
         if let Err(failure) = recipes::save(&self.services, wish).await {
             panic!("{failure}");

@@ -83,6 +83,7 @@ CREATE TABLE artifacts (
     external_id TEXT    NOT NULL,
     url         TEXT,
     data        TEXT    NOT NULL,
+    labels      TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, run_id, artifact_id)
 ) STRICT, WITHOUT ROWID;

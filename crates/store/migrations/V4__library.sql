@@ -46,12 +46,14 @@ CREATE TABLE recipe_versions (
     digest     TEXT    NOT NULL,
     status     TEXT    NOT NULL,
     author     TEXT    NOT NULL,
+    labels     TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, recipe_id, version)
 ) STRICT;
 
 CREATE TRIGGER recipe_versions_keep
-BEFORE UPDATE OF tenant_id, recipe_id, version, name, text, tree, digest, author, created_at ON recipe_versions
+BEFORE UPDATE OF tenant_id, recipe_id, version, name, text, tree, digest, author, labels,
+    created_at ON recipe_versions
 BEGIN SELECT RAISE(ABORT, 'a recipe version never changes'); END;
 
 CREATE TRIGGER recipe_versions_stay

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ports::SendGuard;
-use types::{Clock, Failure, Mode, RunId, TenantId, Timestamp};
+use types::{Clock, Failure, LabelMap, Mode, RunId, TenantId, Timestamp};
 
 use crate::http::{Http, Request, Response};
 use crate::marker::marker;
@@ -25,6 +25,8 @@ pub struct CallContext {
     pub key: String,
     /// The call is given up at this instant.
     pub deadline: Timestamp,
+    /// Where the arguments came from.
+    pub labels: LabelMap,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) guard: Arc<dyn SendGuard>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -9,7 +9,9 @@ use governance::Permit;
 use jsonschema::Validator;
 use ports::{Call, Health, SendGuard, Tools};
 use serde_json::Value;
-use types::{ActionSpec, Catalog, Clock, Failure, Lookup, Millis, Mode, Outcome, ProbeResult, TenantId};
+use types::{
+    ActionSpec, Catalog, Clock, Failure, LabelMap, Lookup, Millis, Mode, Outcome, ProbeResult, TenantId,
+};
 
 use crate::connectors::plain::Plain;
 use crate::connectors::{self, local::LocalSink};
@@ -143,6 +145,7 @@ impl Registry {
             mode: permit.mode(),
             key: permit.key().to_owned(),
             deadline: call.deadline,
+            labels: call.args.labels,
             endpoint,
             guard: call.guard,
             clock: Arc::clone(&self.clock),
@@ -174,6 +177,7 @@ impl Registry {
             mode,
             key: String::new(),
             deadline: self.clock.now() + HEALTH_TIMEOUT_MS,
+            labels: LabelMap::default(),
             endpoint,
             guard: Arc::new(ReadsOnly),
             clock: Arc::clone(&self.clock),

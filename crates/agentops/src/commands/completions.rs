@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap_complete::Shell;
+use serde_json::json;
 
 use super::Done;
 use crate::cli;
@@ -20,7 +21,9 @@ impl Completions {
     pub fn run(&self, output: Output) -> Done {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut cli::command(), "agentops", &mut script);
-        output.raw(&String::from_utf8_lossy(&script))?;
+        let script = String::from_utf8_lossy(&script);
+        let document = json!({"shell": self.shell.to_string(), "script": script});
+        output.answer(&document, |_| script.to_string())?;
         Ok(Exit::Ok)
     }
 }

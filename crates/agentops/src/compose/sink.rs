@@ -9,7 +9,7 @@ use services::Services;
 use services::recipes::{self, SaveRecipe};
 use sha2::{Digest as _, Sha256};
 use tools::{LocalSink, Saved};
-use types::{Actor, Failure, RunId, TenantId};
+use types::{Actor, Failure, Labels, RunId, TenantId};
 
 /// The longest file name kept, in bytes.
 const NAME: usize = 120;
@@ -43,6 +43,7 @@ impl LocalSink for Sink {
         tenant: TenantId,
         name: &str,
         text: &str,
+        labels: Labels,
         _key: &str,
     ) -> Result<Saved, Failure> {
         let services = self
@@ -67,6 +68,7 @@ impl LocalSink for Sink {
             slug: Some(slug.clone()),
             activate: false,
             by,
+            labels,
         };
         let saved = recipes::save(&services, wish).await?;
         Ok(draft(&slug, saved.version))

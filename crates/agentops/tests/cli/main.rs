@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod configuration;
+mod json;
 mod pages;
+mod real_mode;
 mod rig;
 mod runs;
 mod server;

@@ -81,6 +81,10 @@ fn a_shipped_recipe_runs_through_an_approval_to_its_end() {
     let run = id(&folder);
     folder.refused(4, "run_ended", &["run", "cancel", &run]);
     let shown = folder.json(0, &["run", "show", &run, "--journal"]);
+    for artifact in shown["artifacts"].as_array().expect("artifacts") {
+        let labels = artifact["labels"].as_str().expect("labels");
+        assert!(labels.contains("untrusted"), "{artifact}");
+    }
     let events = shown["journal"].as_array().expect("events");
     assert_eq!(events.last().expect("an event")["event"]["type"], "run_finished");
 }
@@ -102,6 +106,11 @@ fn people_answer_inputs_tasks_signals_and_confirmations() {
     assert_eq!(
         (&asked["kind"], &asked["text"]),
         (&json!("task"), &json!("The room looks red"))
+    );
+    let page = folder.ok(&["run", "show", &run]);
+    assert!(
+        page.contains("The room looks red") && !page.contains("{{"),
+        "{page}"
     );
     let failed = folder.json(5, &["run", "task", &run, "act/fine", "failed", "--note", "dusty"]);
     assert_eq!(failed["run"]["failure"]["code"], "not_confirmed");
@@ -139,12 +148,24 @@ fn runs_are_held_released_cancelled_and_killed() {
         folder.json(6, &["run", "resume", &run])["run"]["status"],
         "waiting"
     );
+    let cancelled = folder.json(5, &["run", "cancel", &run, "--reason", "enough"]);
     assert_eq!(
-        folder.json(5, &["run", "cancel", &run, "--reason", "enough"])["run"]["status"],
-        "cancelled"
+        (&cancelled["run"]["status"], &cancelled["stops"][0]["by"]),
+        (&json!("cancelled"), &json!("ann"))
+    );
+    assert!(
+        folder
+            .ok(&["run", "show", &run])
+            .contains("cancelled by ann: enough")
     );
     folder.json(6, &["run", "start", "waits", "-i", "colour=green"]);
-    let killed = folder.json(5, &["run", "kill", &id(&folder)]);
+    let killed = folder.json(5, &["run", "kill", &id(&folder), "--reason", "on fire"]);
+    assert!(
+        folder
+            .ok(&["run", "show", &id(&folder)])
+            .contains("killed by ann: on fire")
+    );
+    assert_eq!(killed["run"]["wake_at"], json!(null), "never is no number");
     assert_eq!(killed["run"]["failure"]["code"], "run_killed");
     assert_eq!(
         folder

@@ -72,6 +72,53 @@ fn a_recipe_is_saved_once_for_each_text_and_activated_on_purpose() {
     );
 }
 
+/// Drafts a recipe whose text holds the name of a room, which anybody who may rename rooms has written.
+const DRAFTS: &str = r#"name: Drafts
+intake: []
+plan:
+  - action: zoom.find_room
+    with: {query: Boardroom 4A}
+    save: room
+act:
+  - action: local.save_recipe_draft
+    with:
+      name: Drafted
+      text: "name: Drafted\nintake: []\nplan: []\nact:\n  - {id: go, manual: 'Go to {{ room.name }}'}\nverify: []\n"
+verify: []
+"#;
+
+#[test]
+fn what_strangers_wrote_runs_only_after_a_person_has_taken_it_over() {
+    let folder = Folder::seeded();
+    let file = folder.file("drafts.yaml", DRAFTS);
+    folder.ok(&["recipe", "save", &file, "--activate"]);
+    folder.json(0, &["run", "start", "drafts"]);
+    let versions = folder.json(0, &["recipe", "versions", "drafted"]);
+    assert_eq!(versions["versions"][0]["labels"], "author+untrusted");
+    assert!(
+        folder
+            .ok(&["recipe", "versions", "drafted"])
+            .contains("author+untrusted")
+    );
+    assert_eq!(
+        folder.json(0, &["recipe", "show", "drafted"])["labels"],
+        "author+untrusted"
+    );
+    let start = ["run", "start", "drafted", "--version", "1"];
+    folder.refused(4, "recipe_not_reviewed", &start);
+    let said = folder.ok(&["recipe", "activate", "drafted", "1"]);
+    assert!(
+        said.contains("its text came from untrusted sources (author+untrusted)"),
+        "{said}"
+    );
+    folder.json(6, &start);
+    assert_eq!(folder.json(0, &["recipe", "show", "drafts"])["labels"], "author");
+    assert_eq!(
+        folder.json(0, &["recipe", "activate", "drafts", "1"])["taken_over"],
+        false
+    );
+}
+
 #[test]
 fn one_action_is_called_as_a_run() {
     let folder = Folder::seeded();
@@ -87,6 +134,18 @@ fn one_action_is_called_as_a_run() {
         &["tool", "call", "zoom.restart_room", "--arg", "room_id=ZR-101"],
     );
     assert_eq!(asks["approvals"][0]["action"], "zoom.restart_room");
+
+    // What calls are kept in doesn't crowd the library.
+    let count = |args: &[&str]| folder.json(0, args).as_array().map(Vec::len);
+    assert_eq!(count(&["recipe", "list"]), Some(5));
+    assert_eq!(count(&["recipe", "list", "--all"]), Some(7));
+    let mine = folder.file(
+        "mine.yaml",
+        "name: Tool call it\nintake: []\nplan: []\nact: []\nverify: []\n",
+    );
+    folder.refused_json(4, "recipe_name_invalid", &["recipe", "save", &mine]);
+    folder.ok(&["recipe", "save", &mine, "--slug", "call-it"]);
+    assert_eq!(count(&["recipe", "list"]), Some(6));
 }
 
 #[test]
@@ -182,6 +241,42 @@ fn a_secret_goes_in_and_never_comes_out() {
 #[test]
 fn agents_are_listed_and_shown() {
     let folder = Folder::seeded();
+    let all = ["zoom", "servicenow", "slack", "local"];
+    let expected = [
+        ("Build Provisioner", "builds", &all[..]),
+        ("Device Monitoring", "monitoring", &all),
+        ("Event Conductor", "events", &all),
+        ("Events", "events", &all),
+        (
+            "Incident Triage",
+            "incidents",
+            &["servicenow", "zoom", "slack", "local"],
+        ),
+        ("KB & Recipe Scout", "knowledge", &all[1..]),
+        ("Support", "support", &all),
+        ("Zoom Room Doctor", "zoom_rooms", &all),
+    ];
+    let listed = folder.json(0, &["agent", "list"]);
+    let listed: Vec<Value> = listed.as_array().expect("agents").clone();
+    let told: Vec<Value> = listed
+        .iter()
+        .map(|agent| json!([agent["name"], agent["domain"], agent["tools"]]))
+        .collect();
+    assert_eq!(json!(told), json!(expected));
+    let page = folder.ok(&["agent", "list"]);
+    for (name, domain, tools) in expected {
+        let shown = folder.json(0, &["agent", "show", name]);
+        assert_eq!(
+            (&shown["domain"], &shown["tools"]),
+            (&json!(domain), &json!(tools)),
+            "{name}"
+        );
+        let line = page.lines().find(|line| line.starts_with(name)).expect("a line");
+        assert!(
+            line.contains(domain) && line.contains(&tools.join(", ")),
+            "{line}"
+        );
+    }
     assert!(
         folder
             .ok(&["agent", "show", "zoom room doctor"])
@@ -191,4 +286,33 @@ fn agents_are_listed_and_shown() {
         folder.refused(3, "not_found", &["agent", "show", "Suport"])["hint"],
         "did you mean 'Support'?"
     );
+}
+
+#[test]
+fn what_ships_fits_the_agents_that_ship_and_no_agent_borrows_a_tool() {
+    let folder = Folder::seeded();
+    let start = |recipe: &str, agent: &[&str]| {
+        folder.json(0, &[&["run", "start", recipe, "--detach"], agent].concat());
+    };
+    for recipe in folder.json(0, &["recipe", "list"]).as_array().expect("recipes") {
+        start(recipe["slug"].as_str().expect("a slug"), &[]);
+    }
+    for agent in folder.json(0, &["agent", "list"]).as_array().expect("agents") {
+        let own = agent["config"]["recipes"].as_array().expect("recipes");
+        assert!(!own.is_empty(), "{agent}");
+        for recipe in own {
+            let name = agent["name"].as_str().expect("a name");
+            start(recipe.as_str().expect("a slug"), &["--agent", name]);
+        }
+    }
+    let wrong = [
+        "run",
+        "start",
+        "zoom-room-hdmi-black",
+        "--agent",
+        "KB & Recipe Scout",
+    ];
+    let refused = folder.refused(4, "agent_lacks_tool", &wrong);
+    let message = refused["message"].as_str().expect("a message");
+    assert!(message.ends_with("doesn't have: zoom"), "{message}");
 }

@@ -1,11 +1,13 @@
 //! Recipes and their immutable versions: check, save, list, show, activate.
 
 mod check;
+mod review;
 mod save;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Context, check, context};
+pub use review::is_foreign;
 pub use save::{SaveRecipe, SavedRecipe, save};
 
 use std::sync::Arc;
@@ -28,7 +30,20 @@ pub struct RunnableVersion {
     pub recipe: Arc<Recipe>,
 }
 
-/// Recipes, by name.
+/// Short names that begin so are those of calls by hand; nobody can save others under them.
+const CALL: &str = "tool-call-";
+
+/// The short name under which calls of an action by hand are kept.
+pub(crate) fn call_slug(action: &str) -> String {
+    format!("{CALL}{}", slug::slugify(action))
+}
+
+/// Whether a recipe of this short name holds calls by hand.
+pub fn is_call(slug: &str) -> bool {
+    slug.starts_with(CALL)
+}
+
+/// Recipes, by name; those of calls by hand too, which [`is_call`] tells apart.
 ///
 /// # Errors
 /// The store can't be read.
@@ -82,16 +97,25 @@ pub async fn versions(services: &Services, name: &str) -> Result<(RecipeRecord, 
 /// Makes a version the one that runs follow.
 ///
 /// # Errors
-/// `not_found`, `recipe_has_errors`, or the store can't be written.
-pub async fn activate(services: &Services, name: &str, version: u32, by: &Actor) -> Result<()> {
+/// `not_found`, `recipe_has_errors`, `recipe_not_reviewed` if it isn't a person who takes over what
+/// strangers or a model wrote, or the store can't be written.
+pub async fn activate(
+    services: &Services,
+    name: &str,
+    version: u32,
+    by: &Actor,
+) -> Result<(RecipeRecord, VersionRecord)> {
     let (record, found) = show(services, name, Some(version)).await?;
     tree(&found)?;
-    let body = json!({"recipe": record.slug, "version": version, "text": found.digest});
+    review::by_a_person(&record.slug, found.labels, by)?;
+    let body =
+        json!({"recipe": record.slug, "version": version, "text": found.digest, "labels": found.labels});
     let leaf = services.leaf("recipe_activated", by, body);
-    Ok(services
+    services
         .store
         .activate_version(services.tenant, record.id, version, leaf)
-        .await?)
+        .await?;
+    show(services, name, Some(version)).await
 }
 
 /// The version that a run follows: the given one, else the active one.
@@ -111,6 +135,7 @@ pub(crate) async fn runnable(
     let found = if_found(services.store.version(services.tenant, record.id, version).await)?
         .ok_or_else(|| no_version(&record, version))?;
     let recipe = tree(&found)?;
+    review::reviewed(&record.slug, &found)?;
     let reference = RecipeRef {
         id: record.id,
         name: found.name,

@@ -5,9 +5,10 @@ use recipe::{Checked, Severity};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use types::{Actor, Failure, RecipeId};
+use types::{Actor, Failure, Labels, RecipeId};
 
 use super::check::context;
+use super::{is_call, review};
 use crate::{Result, Services, if_found};
 
 /// A text to be saved.
@@ -21,6 +22,9 @@ pub struct SaveRecipe {
     pub activate: bool,
     /// Who saves it.
     pub by: Actor,
+    /// Where the text came from: the union of the labels of all of it. What a person hands over in a
+    /// file is the author's.
+    pub labels: Labels,
 }
 
 /// What saving came to.
@@ -47,8 +51,10 @@ pub struct SavedRecipe {
 /// Saves a text. One with errors is kept as a draft and can't be activated.
 ///
 /// # Errors
-/// `recipe_has_errors` if it should be activated or has no name to be kept under, or the store
-/// can't be written.
+/// `recipe_has_errors` if it should be activated or has no name to be kept under,
+/// `recipe_name_invalid` if its short name is none or is kept for calls by hand,
+/// `recipe_not_reviewed` if it isn't a person who activates what strangers or a model wrote, or the
+/// store can't be written.
 pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> {
     let checked = context(services).await?.check(wish.text.as_bytes());
     let errors = checked
@@ -94,8 +100,16 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
         return Err(Failure::new("recipe_name_invalid", message)
             .hint("a short name has 1 to 100 lower-case letters, digits and dashes"));
     }
+    if is_call(&slug) && wish.by != crate::call::caller() {
+        let message = format!("the short name '{slug}' is kept for calls by hand");
+        return Err(Failure::new("recipe_name_invalid", message).hint("choose another with --slug"));
+    }
+    if wish.activate {
+        review::by_a_person(&slug, wish.labels, &wish.by)?;
+    }
     let digest = hex::encode(Sha256::digest(wish.text.as_bytes()));
-    let body = json!({"recipe": slug, "text": digest, "activate": wish.activate, "errors": errors});
+    let body = json!({"recipe": slug, "text": digest, "labels": wish.labels, "activate": wish.activate,
+                       "errors": errors});
     let leaf = services.leaf("recipe_saved", &wish.by, body);
     let runnable = tree.is_some();
     let version = NewVersion {
@@ -108,6 +122,7 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
         digest,
         activate: wish.activate,
         author: wish.by.name.clone(),
+        labels: wish.labels,
         at: services.now(),
     };
     let saved = services

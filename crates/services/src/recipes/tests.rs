@@ -1,6 +1,6 @@
 //! Saving, activating and checking recipes over a real store.
 
-use types::Actor;
+use types::{Actor, Label};
 
 use super::*;
 use crate::setup::{self, RecipeSeed, Seeds, Standing};
@@ -18,6 +18,7 @@ async fn saved(bench: &Bench, text: &str, activate: bool) -> Result<SavedRecipe>
         slug: None,
         activate,
         by: ann(),
+        labels: Label::Author.into(),
     };
     save(&bench.services, wish).await
 }
@@ -81,6 +82,20 @@ async fn a_text_with_errors_is_a_draft_only() {
             .expect_err("errors")
             .code,
         "recipe_has_errors"
+    );
+    let kept = SaveRecipe {
+        slug: Some("tool-call-zoom".into()),
+        text: named("Mine", EMPTY),
+        activate: false,
+        by: ann(),
+        labels: Label::Author.into(),
+    };
+    assert_eq!(
+        save(&bench.services, kept)
+            .await
+            .expect_err("kept for calls")
+            .code,
+        "recipe_name_invalid"
     );
     assert_eq!(
         saved(&bench, "[", false).await.expect_err("nameless").code,

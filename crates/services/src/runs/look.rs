@@ -3,11 +3,11 @@
 use engine::frozen::Frozen;
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, RunRow, StepRow};
 use engine::state::{Stage, State};
-use engine::{Recorded, StepKey};
+use engine::{Event, Recorded, StepKey};
 use ports::{DeadLetter, RunFilter, StoreError};
 use serde::Serialize;
 use serde_json::Value;
-use types::{Failure, RunId, StepStatus};
+use types::{Failure, RunId, RunStatus, StepStatus, Timestamp};
 
 use super::fold;
 use crate::{Result, Services};
@@ -61,6 +61,19 @@ pub enum Asked {
     },
 }
 
+/// That a person, or the run above, wanted a run to stop.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stop {
+    /// Stopped at once, and nothing undone.
+    pub killed: bool,
+    /// Who.
+    pub by: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// When the run took it in.
+    pub at: Timestamp,
+}
+
 /// A run with all that its page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunView {
@@ -76,6 +89,8 @@ pub struct RunView {
     pub approvals: Vec<ApprovalRow>,
     /// Tools that a person holds and that steps due now need.
     pub held: Vec<String>,
+    /// Who wanted it to stop, and why, in that order.
+    pub stops: Vec<Stop>,
 }
 
 /// One run.
@@ -143,6 +158,7 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
             .await?;
         all.into_iter().filter(|approval| approval.run == run).collect()
     };
+    let stops = stops(services, &row).await?;
     Ok(RunView {
         run: row,
         steps,
@@ -150,7 +166,34 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
         asks,
         approvals,
         held,
+        stops,
     })
+}
+
+/// Who stopped a run; only the journal knows, and only that of a run that is ending or has ended badly
+/// is read for it.
+async fn stops(services: &Services, row: &RunRow) -> Result<Vec<Stop>> {
+    if !matches!(
+        row.status,
+        RunStatus::Undoing | RunStatus::Cancelled | RunStatus::Failed
+    ) {
+        return Ok(Vec::new());
+    }
+    let journal = whole_journal(services, row.run).await?;
+    let stop = |recorded: Recorded| {
+        let (killed, by, reason) = match recorded.event {
+            Event::CancelRequested { by, reason } => (false, by, reason),
+            Event::KillRequested { by, reason } => (true, by, reason),
+            _ => return None,
+        };
+        Some(Stop {
+            killed,
+            by: by.name,
+            reason,
+            at: recorded.at,
+        })
+    };
+    Ok(journal.into_iter().filter_map(stop).collect())
 }
 
 /// Tools that are held and that a step due now needs.

@@ -12,37 +12,35 @@ mod tests;
 
 pub use answer::{Answer, give_input, resolve, signal, task};
 pub use control::{cancel, kill, pause, resume};
-pub use look::{Asked, RunView, dead_letters, find, journal, list, view};
+pub use look::{Asked, RunView, Stop, dead_letters, find, journal, list, view};
 pub use restart::restart;
 pub use start::{StartRun, start};
 
 use engine::rows::RunRow;
 use engine::{Message, State, evolve};
-use ports::Post;
+use look::whole_journal;
+use ports::{Post, Snapshot, StoreError};
 use types::{Failure, InboxId, RunId};
 
 use crate::{Result, Services};
 
-/// Folds a run's journal from its newest snapshot: its state as of now.
+/// Folds a run's journal, from its newest snapshot if that can be read: its state as of now.
 pub(crate) async fn fold(services: &Services, run: RunId) -> Result<State> {
     let loaded = services.store.load(services.tenant, run).await?;
-    let broken = |why: String| {
-        Failure::new(
-            "journal_unreadable",
-            format!("the journal of {run} can't be read: {why}"),
-        )
-        .hint("a newer binary may have written it; otherwise restore a backup")
+    // A snapshot only saves time: one that can't be read is passed over.
+    let read = |snapshot: &Snapshot| engine::snapshot::read(&snapshot.state, snapshot.seq).ok();
+    let folded = match loaded.snapshot.as_ref().map(read) {
+        Some(None) => whole_journal(services, run).await?.iter().fold(None, evolve),
+        found => loaded.events.iter().fold(found.flatten(), evolve),
     };
-    let mut state: Option<State> = match &loaded.snapshot {
-        Some(snapshot) => {
-            Some(serde_json::from_str(&snapshot.state).map_err(|error| broken(error.to_string()))?)
-        }
-        None => None,
-    };
-    for recorded in &loaded.events {
-        state = evolve(state, recorded);
-    }
-    state.ok_or_else(|| broken("it has no beginning".to_owned()))
+    folded.ok_or_else(|| {
+        let error = StoreError::Unreadable {
+            run,
+            seq: 1,
+            message: "a run does not begin like this".to_owned(),
+        };
+        error.into()
+    })
 }
 
 /// Puts a message into a run's inbox.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use engine::event::AgentRef;
 use engine::{EVENT_VERSION, Event, Limits, Recorded, RunCreated, complete_inputs, evolve, rows};
-use ports::{Created, NewRun};
+use ports::{AgentRecord, Created, NewRun};
 use recipe::Recipe;
 use recipe::program::{Kind, OnError, Step};
 use serde_json::{Map, Value};
@@ -18,6 +18,9 @@ use crate::{Result, Services, agents, settings};
 
 /// The largest inputs of a run, in bytes of JSON.
 const INPUTS: usize = 256 * 1024;
+
+/// The tool that every agent has.
+const EVERYBODYS: &str = "local";
 
 /// A wish to run a recipe.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,12 +59,20 @@ impl StartRun {
 /// Starts a run: after this it is durable, and a worker takes it up.
 ///
 /// # Errors
-/// `not_found`, `recipe_not_active`, `recipe_has_errors`, `tool_not_configured`, `inputs_invalid` with every
-/// problem at once, or the store can't be written.
+/// `not_found`, `recipe_not_active`, `recipe_not_reviewed`, `recipe_has_errors`, `tool_not_configured`,
+/// `agent_lacks_tool`, `inputs_invalid` with every problem at once, or the store can't be written.
 pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
     let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
-    tools_are_there(&services.tools.catalog(), &recipe)?;
+    let catalog = services.tools.catalog();
+    tools_are_there(&catalog, &recipe)?;
     let agent = agent(services, wish.agent.as_deref(), &recipe).await?;
+    if let Some(agent) = &agent {
+        agent_has_tools(&catalog, &recipe, agent)?;
+    }
+    let agent = agent.map(|agent| AgentRef {
+        id: agent.id,
+        name: agent.name,
+    });
     let inputs = inputs(&recipe, wish.inputs)?;
     let mode = match wish.mode {
         Some(mode) => mode,
@@ -123,15 +134,11 @@ pub(super) fn seed(services: &Services) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-async fn agent(services: &Services, wanted: Option<&str>, recipe: &Recipe) -> Result<Option<AgentRef>> {
+async fn agent(services: &Services, wanted: Option<&str>, recipe: &Recipe) -> Result<Option<AgentRecord>> {
     let Some(name) = wanted.or(recipe.agent.as_deref()) else {
         return Ok(None);
     };
-    let agent = agents::show(services, name).await?;
-    Ok(Some(AgentRef {
-        id: agent.id,
-        name: agent.name,
-    }))
+    agents::show(services, name).await.map(Some)
 }
 
 /// Given inputs with their labels and the recipe's defaults, or every problem with them.
@@ -197,14 +204,46 @@ fn unknown_input(name: &str, known: &BTreeSet<&str>) -> String {
     }
 }
 
-/// A recipe may name a tool that isn't configured here; it can be kept, but not run.
-fn tools_are_there(catalog: &Catalog, recipe: &Recipe) -> Result<()> {
-    let mut missing: Vec<&str> = all_steps(recipe)
-        .into_iter()
-        .filter_map(|step| match &step.kind {
-            Kind::Action { action, .. } => Some(action.as_str()),
+/// An agent works with its own tools only; one without a list has all, and what AgentOps does by
+/// itself is everybody's. Child runs are checked at their own start.
+fn agent_has_tools(catalog: &Catalog, recipe: &Recipe, agent: &AgentRecord) -> Result<()> {
+    if agent.tools.is_empty() {
+        return Ok(());
+    }
+    let missing: BTreeSet<&str> = actions(recipe)
+        .filter_map(|action| match catalog.find(action) {
+            Lookup::Found(spec) => Some(spec.tool.as_str()),
             _ => None,
         })
+        .filter(|tool| *tool != EVERYBODYS && !agent.tools.iter().any(|own| own == tool))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<&str> = missing.into_iter().collect();
+    Err(Failure::new(
+        "agent_lacks_tool",
+        format!(
+            "'{}' uses tools that the agent '{}' doesn't have: {}",
+            recipe.name,
+            agent.name,
+            missing.join(", ")
+        ),
+    )
+    .hint("`agentops agent list` shows who has which tools"))
+}
+
+/// The actions that the steps call, as often as they do.
+fn actions(recipe: &Recipe) -> impl Iterator<Item = &str> {
+    all_steps(recipe).into_iter().filter_map(|step| match &step.kind {
+        Kind::Action { action, .. } => Some(action.as_str()),
+        _ => None,
+    })
+}
+
+/// A recipe may name a tool that isn't configured here; it can be kept, but not run.
+fn tools_are_there(catalog: &Catalog, recipe: &Recipe) -> Result<()> {
+    let mut missing: Vec<&str> = actions(recipe)
         .filter(|action| !matches!(catalog.find(action), Lookup::Found(_)))
         .collect();
     missing.sort_unstable();

@@ -126,8 +126,8 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
     );
     let old = store.version(TENANT, first.recipe, 1).await.expect("found");
     assert_eq!(
-        (old.text, old.tree, old.digest, old.author),
-        (first.text, first.tree, first.digest, first.author)
+        (old.text, old.tree, old.digest, old.author, old.labels),
+        (first.text, first.tree, first.digest, first.author, first.labels)
     );
     let missing = store
         .activate_version(TENANT, first.recipe, 9, world.leaf("activated"))

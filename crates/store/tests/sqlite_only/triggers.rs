@@ -20,6 +20,7 @@ async fn versions_and_leaves_are_kept_by_the_database() {
         digest: "d".to_owned(),
         activate: true,
         author: "a".to_owned(),
+        labels: types::Label::Author.into(),
         at: world.now(),
     };
     store
@@ -32,6 +33,7 @@ async fn versions_and_leaves_are_kept_by_the_database() {
         ("UPDATE recipe_versions SET text = 'other'", true),
         ("UPDATE recipe_versions SET tree = '{}'", true),
         ("UPDATE recipe_versions SET digest = 'e'", true),
+        ("UPDATE recipe_versions SET labels = 'author'", true),
         ("DELETE FROM recipe_versions", true),
         (
             "INSERT OR REPLACE INTO recipe_versions SELECT * FROM recipe_versions",

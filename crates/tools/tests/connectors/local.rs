@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use ports::Tools as _;
 use serde_json::json;
-use types::{ArtifactKind, Outcome};
+use types::{ArtifactKind, Label, LabelMap, Labels, Outcome};
 
-use crate::support::{KEY, World, told};
+use crate::support::{KEY, World, permit, told};
 
 #[tokio::test]
 async fn pure_actions_answer() {
@@ -84,6 +85,21 @@ async fn a_draft_is_kept_under_the_key() {
         .await;
     assert_eq!(output["id"], "kept/Reset");
     assert!(world.sink.kept.lock().expect("the sink").contains_key(KEY));
+}
+
+#[tokio::test]
+async fn a_draft_keeps_the_labels_of_its_text_and_of_nothing_else() {
+    let world = World::new().await;
+    let args = json!({"name": "Reset", "text": "name: Reset"});
+    let mut labels = LabelMap::all(Label::Author.into());
+    labels.set("/text", Labels::of(Label::System).union(Label::Model.into()));
+    let permit = permit(&world.registry.catalog(), "local.save_recipe_draft", &args);
+    let mut call = world.call(args);
+    call.args.labels = labels;
+    let outcome = world.registry.perform(permit, call).await;
+    assert_eq!(told(&outcome), "ok");
+    let kept = *world.sink.labels.lock().expect("the sink");
+    assert_eq!(kept.expect("a draft").to_string(), "system+model");
 }
 
 #[tokio::test]

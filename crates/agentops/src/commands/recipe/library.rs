@@ -1,23 +1,25 @@
 //! `agentops recipe list`, `versions`, `activate`.
 
-use ports::VersionStatus;
+use ports::{VersionRecord, VersionStatus};
 use serde_json::json;
 use services::recipes;
+use types::Label;
 
 use crate::commands::{Context, Done};
 use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{ago, table};
 
-/// Lists recipes.
-pub(super) async fn list(context: &Context) -> Done {
+/// Lists recipes; those that `agentops tool call` keeps only if `all` is asked for.
+pub(super) async fn list(context: &Context, all: bool) -> Done {
     let app = context.open(Access::Guest).await?;
-    let all = recipes::list(&app.services).await;
+    let listed = recipes::list(&app.services).await;
     let now = app.services.clock.now();
     app.close().await;
-    let all = all?;
-    context.output.answer(&all, |style| {
-        let rows = all.iter().map(|recipe| {
+    let mut listed = listed?;
+    listed.retain(|recipe| all || !recipes::is_call(&recipe.slug));
+    context.output.answer(&listed, |style| {
+        let rows = listed.iter().map(|recipe| {
             let active = recipe
                 .active
                 .map_or_else(|| style.warn("draft"), |version| version.to_string());
@@ -57,6 +59,7 @@ pub(super) async fn versions(context: &Context, name: &str) -> Done {
                 "runnable": version.tree.is_some(),
                 "name": version.name,
                 "author": version.author,
+                "labels": version.labels,
                 "created_at": version.created_at,
                 "digest": version.digest,
             })
@@ -76,10 +79,16 @@ pub(super) async fn versions(context: &Context, name: &str) -> Done {
                     version.version.to_string(),
                     state,
                     version.author.clone(),
+                    origin(version),
                     ago(version.created_at, now),
                 ]
             });
-            table(style, &["version", "state", "by", "saved"], rows.collect(), "")
+            table(
+                style,
+                &["version", "state", "by", "from", "saved"],
+                rows.collect(),
+                "",
+            )
         },
     )?;
     Ok(Exit::Ok)
@@ -90,18 +99,41 @@ pub(super) async fn activate(context: &Context, name: &str, version: u32) -> Don
     let app = context.open(Access::Guest).await?;
     let done = async {
         let by = context.user(&app).await?;
-        recipes::activate(&app.services, name, version, &by).await?;
-        recipes::find(&app.services, name).await
+        recipes::activate(&app.services, name, version, &by).await
     }
     .await;
     app.close().await;
-    let record = done?;
-    let document = json!({"slug": record.slug, "active": record.active, "latest": record.latest});
+    let (record, activated) = done?;
+    let foreign = recipes::is_foreign(activated.labels);
+    let document = json!({
+        "slug": record.slug,
+        "active": record.active,
+        "latest": record.latest,
+        "labels": activated.labels,
+        "taken_over": foreign,
+    });
     context.output.answer(&document, |style| {
-        format!(
+        let line = format!(
             "runs of {} follow version {version} from now on",
             style.strong(&record.slug)
-        )
+        );
+        if !foreign {
+            return line;
+        }
+        let warning = format!(
+            "its text came from untrusted sources ({}); you have taken it over, so it counts as an author's",
+            activated.labels
+        );
+        format!("{line}\n{}", style.warn(&warning))
     })?;
     Ok(Exit::Ok)
+}
+
+/// Where a version's text came from; empty for what an author wrote.
+fn origin(version: &VersionRecord) -> String {
+    if version.labels == Label::Author.into() {
+        String::new()
+    } else {
+        version.labels.to_string()
+    }
 }

@@ -19,7 +19,11 @@ pub enum Recipe {
     /// Show a recipe of the library, or a file, in today's form
     Show(show::Show),
     /// List the recipes of the library
-    List,
+    List {
+        /// Also those that `tool call` keeps its calls in
+        #[arg(long)]
+        all: bool,
+    },
     /// Save a file as a new version; one with errors becomes a draft
     Save(save::Save),
     /// List the versions of a recipe
@@ -57,7 +61,7 @@ impl Recipe {
         match self {
             Recipe::Check(command) => command.run(context).await,
             Recipe::Show(command) => command.run(context).await,
-            Recipe::List => library::list(context).await,
+            Recipe::List { all } => library::list(context, all).await,
             Recipe::Save(command) => command.run(context).await,
             Recipe::Versions { name } => library::versions(context, &name).await,
             Recipe::Activate { name, version } => library::activate(context, &name, version).await,

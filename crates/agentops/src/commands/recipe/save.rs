@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use recipe::Severity;
 use services::recipes::{self, SaveRecipe, SavedRecipe};
+use types::Label;
 
 use super::check::page;
 use crate::args::text_file;
@@ -40,6 +41,7 @@ impl Save {
                     slug: self.slug,
                     activate: self.activate,
                     by,
+                    labels: Label::Author.into(),
                 },
             )
             .await

@@ -80,6 +80,7 @@ impl Show {
             "active": record.active,
             "latest": record.latest,
             "author": version.author,
+            "labels": version.labels,
             "created_at": version.created_at,
             "text": version.text,
             "today": today,
@@ -87,7 +88,13 @@ impl Show {
         });
         context.output.answer(&document, |style| {
             let errors = if tree.is_some() { "" } else { ", has errors" };
-            let head = style.dim(&format!("# {} version {}{errors}", record.slug, version.version));
+            let from = if recipes::is_foreign(version.labels) {
+                format!(", from {}", version.labels)
+            } else {
+                String::new()
+            };
+            let head = format!("# {} version {}{errors}{from}", record.slug, version.version);
+            let head = style.dim(&head);
             let body = if self.text {
                 &version.text
             } else {

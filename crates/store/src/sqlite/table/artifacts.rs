@@ -4,7 +4,7 @@ use engine::rows::ArtifactRow;
 use rusqlite::{Connection, Row, params};
 use types::{ArtifactId, RunId, TenantId};
 
-use crate::sqlite::convert::{at, id, json};
+use crate::sqlite::convert::{at, id, json, named};
 use crate::sqlite::fault::Fault;
 
 /// An artifact's row, ready to be written.
@@ -28,8 +28,8 @@ pub(in crate::sqlite) fn insert(
 ) -> Result<(), Fault> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO artifacts (tenant_id, run_id, artifact_id, step, kind, name, external_id, url, data,
-            created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            labels, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (tenant_id, run_id, artifact_id) DO NOTHING",
     )?;
     for PreparedArtifact { row, data } in artifacts {
@@ -43,6 +43,7 @@ pub(in crate::sqlite) fn insert(
             row.external_id,
             row.url,
             data,
+            row.labels.to_string(),
             row.created_at.as_millis(),
         ])?;
     }
@@ -56,7 +57,7 @@ pub(in crate::sqlite) fn list(
     run: Option<RunId>,
     limit: u32,
 ) -> Result<Vec<ArtifactRow>, Fault> {
-    const COLUMNS: &str = "artifact_id, run_id, step, kind, name, external_id, url, data, created_at";
+    const COLUMNS: &str = "artifact_id, run_id, step, kind, name, external_id, url, data, labels, created_at";
     const ORDER: &str = "ORDER BY created_at DESC, artifact_id DESC LIMIT";
     let rows = match run {
         Some(run) => {
@@ -87,6 +88,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ArtifactRow> {
         external_id: row.get(5)?,
         url: row.get(6)?,
         data: json(row, 7)?,
-        created_at: at(row, 8)?,
+        labels: named(row, 8)?,
+        created_at: at(row, 9)?,
     })
 }

@@ -9,7 +9,8 @@ use crate::sqlite::fault::{Fault, conflict, not_found};
 
 const COLUMNS: &str =
     "recipe_id, slug, name, description, latest, active, created_at, updated_at, archived_at";
-const VERSION_COLUMNS: &str = "recipe_id, version, name, text, tree, digest, status, author, created_at";
+const VERSION_COLUMNS: &str =
+    "recipe_id, version, name, text, tree, digest, status, author, labels, created_at";
 
 /// What saving did, and whether anything changed at all.
 pub(in crate::sqlite) struct Saved {
@@ -215,8 +216,8 @@ fn insert_version(
 ) -> Result<(), Fault> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO recipe_versions (tenant_id, recipe_id, version, name, text, tree, digest, status, author,
-            created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'draft', ?8, ?9)",
+            labels, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'draft', ?8, ?9, ?10)",
     )?;
     insert.execute(params![
         tenant.as_bytes(),
@@ -227,6 +228,7 @@ fn insert_version(
         new.tree,
         new.digest,
         new.author,
+        new.labels.to_string(),
         new.at.as_millis(),
     ])?;
     Ok(())
@@ -256,6 +258,7 @@ fn read_version(row: &Row<'_>) -> rusqlite::Result<VersionRecord> {
         digest: row.get(5)?,
         status: named(row, 6)?,
         author: row.get(7)?,
-        created_at: at(row, 8)?,
+        labels: named(row, 8)?,
+        created_at: at(row, 9)?,
     })
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use types::{Artifact, ArtifactKind, Failure, RunId, TenantId};
+use types::{Artifact, ArtifactKind, Failure, Labels, RunId, TenantId};
 
 use crate::arguments::{invalid, text};
 use crate::{Answer, CallContext, CallError};
@@ -25,7 +25,7 @@ pub struct Saved {
 /// second call with the same key keeps nothing more and gives the first one's answer.
 #[async_trait]
 pub trait LocalSink: Send + Sync + 'static {
-    /// Saves a recipe as a draft.
+    /// Saves a recipe as a draft. `labels` say where the text came from.
     ///
     /// # Errors
     /// Why nothing was kept.
@@ -34,6 +34,7 @@ pub trait LocalSink: Send + Sync + 'static {
         tenant: TenantId,
         name: &str,
         text: &str,
+        labels: Labels,
         key: &str,
     ) -> Result<Saved, Failure>;
 
@@ -59,9 +60,10 @@ pub(super) async fn save_recipe_draft(
 ) -> Result<Answer, CallError> {
     let name = text(args, "name").unwrap_or_default();
     let recipe = text(args, "text").unwrap_or_default();
+    let labels = ctx.labels.within("/text");
     ctx.begin_effect()?;
     let saved = sink
-        .save_recipe_draft(ctx.tenant, name, recipe, &ctx.key)
+        .save_recipe_draft(ctx.tenant, name, recipe, labels, &ctx.key)
         .await
         .map_err(CallError::retryable)?;
     Ok(Answer::new(json!({ "id": saved.id, "url": saved.url })))
