@@ -480,3 +480,42 @@ async fn an_approval_is_decided_by_another_person() {
         "approval_closed"
     );
 }
+
+#[tokio::test]
+async fn a_snapshot_that_can_not_be_read_is_passed_over() {
+    let bench = testing::bench().await;
+    bench.save(TALK).await;
+    let services = &bench.services;
+    let run = started(&bench, "talk", json!({"room": "4A"}))
+        .await
+        .expect("starts");
+    bench.work(&good()).await;
+    let before = fold(services, run).await.expect("a state");
+    let message = Message::Pause { by: ann() };
+    post(services, run, message).await.expect("wakes it");
+    let claims = services.store.claim(services.now(), 60_000, 1).await;
+    let lease = claims.expect("claimed")[0].lease;
+    let good = engine::snapshot::write(&before).expect("a text");
+    let other_version = good.replacen("\"v\":1", "\"v\":2", 1);
+    for text in [good, other_version, "{".to_owned()] {
+        let append = ports::Append {
+            lease,
+            expected_head: before.head,
+            events: Vec::new(),
+            rows: engine::rows(&before, &[], services.now(), 5_000),
+            snapshot: Some(Snapshot {
+                seq: before.head,
+                state: text.clone(),
+            }),
+            consumed: Vec::new(),
+            posts: Vec::new(),
+            runs: Vec::new(),
+            dead_letter: None,
+            after: ports::After::Keep,
+        };
+        services.store.append(append).await.expect("kept");
+        let loaded = services.store.load(services.tenant, run).await.expect("loads");
+        assert_eq!(loaded.snapshot.map(|snapshot| snapshot.state), Some(text));
+        assert_eq!(fold(services, run).await.expect("a state"), before);
+    }
+}
