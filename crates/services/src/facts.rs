@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_changed_matrix_has_a_version_of_its_own() {
-        let plain = matrix(None, Some(&json!("ask"))).expect("reads");
+        let plain = matrix(None, Some(&json!("shipped"))).expect("reads");
         assert_eq!(plain, Matrix::default());
         let one = matrix(Some(&json!({"a.b": "deny"})), None).expect("reads");
         let other = matrix(Some(&json!({"a.b": "run"})), None).expect("reads");
