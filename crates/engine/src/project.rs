@@ -140,7 +140,8 @@ fn title(step: &StepState) -> String {
                 .value
                 .as_str()
                 .map_or_else(|| text.value.to_string(), str::to_owned);
-            words.chars().take(TITLE).collect()
+            let line = words.chars().map(|c| if c.is_control() { ' ' } else { c });
+            line.take(TITLE).collect()
         }
         _ => step.title.clone(),
     }

@@ -194,8 +194,32 @@ fn evidence_is_kept_with_the_labels_of_what_it_reads() {
         .collect();
     assert_eq!(kept[..2], [("all", &json!(5)), ("part", &json!("n"))]);
     assert_eq!(kept[2].1["code"], "template_undefined");
+    let labels: Vec<String> = rows.artifacts.iter().map(|row| row.labels.to_string()).collect();
+    assert_eq!(labels[..2], ["system", "system"]);
     let ids: std::collections::BTreeSet<_> = rows.artifacts.iter().map(|row| row.id).collect();
     assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn a_task_is_shown_with_its_words_and_not_with_their_template() {
+    let words = "Tidy {{ inputs.room }}\nand knock";
+    let titled = |id: &str, title: &str| {
+        let text = template(json!(words));
+        let mut step = step(id, recipe::program::Kind::Manual { text });
+        step.title = title.into();
+        step
+    };
+    let world = World::new(recipe([titled("own", "Tidy up"), titled("none", words)]));
+    let mut world = world.start(json!({"room": "4A"}));
+    world.say(engine::Message::Task {
+        step: "act/own".into(),
+        ok: true,
+        note: String::new(),
+        by: types::Actor::user("ann"),
+    });
+    let rows = engine::rows(&world.root().state, &world.root().journal, world.now, 0);
+    let titles: Vec<&str> = rows.steps.iter().map(|row| row.title.as_str()).collect();
+    assert_eq!(titles, ["Tidy 4A and knock", "Tidy up"]);
 }
 
 #[test]
