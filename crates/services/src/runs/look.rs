@@ -144,7 +144,8 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
     };
     let asking = row.needs_attention || !row.waiting_for.is_empty() || !held.is_empty();
     let asks = if asking {
-        asked(&fold(services, run).await?)
+        let folded = fold(services, run).await;
+        if_readable(&row, folded.map(|state| asked(&state)))?
     } else {
         Vec::new()
     };
@@ -158,7 +159,7 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
             .await?;
         all.into_iter().filter(|approval| approval.run == run).collect()
     };
-    let stops = stops(services, &row).await?;
+    let stops = if_readable(&row, stops(services, &row).await)?;
     Ok(RunView {
         run: row,
         steps,
@@ -168,6 +169,16 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
         held,
         stops,
     })
+}
+
+/// What only the journal knows; nothing if it can't be read and the run's row says so already.
+fn if_readable<T: Default>(row: &RunRow, found: Result<T>) -> Result<T> {
+    const UNREADABLE: &str = "journal_unreadable";
+    let said = row.failure.as_ref().map(|failure| failure.code.as_str());
+    match found {
+        Err(failure) if failure.code == UNREADABLE && said == Some(UNREADABLE) => Ok(T::default()),
+        found => found,
+    }
 }
 
 /// Who stopped a run; only the journal knows, and only that of a run that is ending or has ended badly

@@ -491,31 +491,78 @@ async fn a_snapshot_that_can_not_be_read_is_passed_over() {
         .expect("starts");
     bench.work(&good()).await;
     let before = fold(services, run).await.expect("a state");
-    let message = Message::Pause { by: ann() };
-    post(services, run, message).await.expect("wakes it");
-    let claims = services.store.claim(services.now(), 60_000, 1).await;
-    let lease = claims.expect("claimed")[0].lease;
+    let lease = held(services, run).await;
     let good = engine::snapshot::write(&before).expect("a text");
     let other_version = good.replacen("\"v\":1", "\"v\":2", 1);
     for text in [good, other_version, "{".to_owned()] {
         let append = ports::Append {
-            lease,
-            expected_head: before.head,
-            events: Vec::new(),
-            rows: engine::rows(&before, &[], services.now(), 5_000),
             snapshot: Some(Snapshot {
                 seq: before.head,
                 state: text.clone(),
             }),
-            consumed: Vec::new(),
-            posts: Vec::new(),
-            runs: Vec::new(),
-            dead_letter: None,
-            after: ports::After::Keep,
+            ..nothing(services, lease, &before)
         };
         services.store.append(append).await.expect("kept");
         let loaded = services.store.load(services.tenant, run).await.expect("loads");
         assert_eq!(loaded.snapshot.map(|snapshot| snapshot.state), Some(text));
         assert_eq!(fold(services, run).await.expect("a state"), before);
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_journal_can_not_be_read_is_shown_with_the_reason() {
+    let bench = testing::bench().await;
+    bench.save(TALK).await;
+    let services = &bench.services;
+    let run = started(&bench, "talk", json!({"room": "4A"}))
+        .await
+        .expect("starts");
+    bench.work(&good()).await;
+    let state = fold(services, run).await.expect("a state");
+    let lease = held(services, run).await;
+    let from_the_future = engine::Recorded {
+        seq: state.head + 1,
+        at: services.now(),
+        v: engine::EVENT_VERSION + 1,
+        event: engine::Event::RunPaused { by: ann() },
+    };
+    let append = ports::Append {
+        events: vec![from_the_future],
+        ..nothing(services, lease, &state)
+    };
+    services.store.append(append).await.expect("kept");
+    let failure = view(services, run).await.expect_err("its row says nothing yet");
+    assert_eq!(failure.code, "journal_unreadable");
+    let named = format!("event {} of {run}", state.head + 1);
+    assert!(failure.message.contains(&named), "{failure}");
+    let aside = services
+        .store
+        .set_aside(lease, services.now(), Some(failure.clone()));
+    aside.await.expect("set aside");
+    let seen = view(services, run).await.expect("shown");
+    assert_eq!((seen.run.failure, seen.asks), (Some(failure), Vec::new()));
+}
+
+/// Holds a run, as a worker does.
+async fn held(services: &Services, run: RunId) -> ports::Lease {
+    let message = Message::Pause { by: ann() };
+    post(services, run, message).await.expect("wakes it");
+    let claims = services.store.claim(services.now(), 60_000, 1).await;
+    claims.expect("claimed")[0].lease
+}
+
+/// An append of nothing.
+fn nothing(services: &Services, lease: ports::Lease, state: &State) -> ports::Append {
+    ports::Append {
+        lease,
+        expected_head: state.head,
+        events: Vec::new(),
+        rows: engine::rows(state, &[], services.now(), 5_000),
+        snapshot: None,
+        consumed: Vec::new(),
+        posts: Vec::new(),
+        runs: Vec::new(),
+        dead_letter: None,
+        after: ports::After::Keep,
     }
 }
