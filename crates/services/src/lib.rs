@@ -63,6 +63,7 @@ impl Services {
             run: None,
             step: None,
             body,
+            args: None,
         }
     }
 }

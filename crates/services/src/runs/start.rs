@@ -1,6 +1,9 @@
 //! Starting a run: which version, for which agent, with which inputs, mock or real. All of it is
 //! fixed here for good.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use engine::event::AgentRef;

@@ -1,7 +1,7 @@
 //! Runs from start to end through the use cases, over a real store and the real engine.
 
 use serde_json::{Map, Value, json};
-use types::{Actor, Failure, Label, Labeled, Labels, Mode, Outcome, RunId, RunStatus};
+use types::{Actor, Failure, Label, Labeled, Mode, Outcome, RunId, RunStatus};
 
 use super::*;
 use crate::testing::{self, Bench, ann};
@@ -238,104 +238,6 @@ async fn what_can_not_be_started() {
         ..StartRun::new("talk", ann())
     };
     assert_eq!(code(start(services, wish).await), "not_found");
-}
-
-#[tokio::test]
-async fn an_agent_works_with_its_own_tools_only() {
-    let bench = testing::bench().await;
-    let text = "name: Both\nintake: []\nplan:\n  - action: zoom.find_room\n    with: {query: a}\nact:\n  - parallel:\n      \
-                - - {id: post, action: slack.post_message, with: {channel: c, text: t}}\nverify: []\n\
-                guardrails:\n  rollback: [{notify: \"slack:#a undone\"}]\n";
-    bench.save(text).await;
-    let services = &bench.services;
-    for (name, tools) in [
-        ("Nobody", &["servicenow"][..]),
-        ("Half", &["zoom"]),
-        ("Whole", &["slack", "zoom"]),
-        ("Unstated", &[]),
-    ] {
-        let new = crate::agents::NewAgent {
-            name: name.into(),
-            domain: "support".into(),
-            instructions: String::new(),
-            tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
-            recipes: Vec::new(),
-        };
-        crate::agents::make(services, &new, &ann())
-            .await
-            .expect("is made");
-        let wish = StartRun {
-            agent: Some(name.into()),
-            ..StartRun::new("both", ann())
-        };
-        let missing = match name {
-            "Nobody" => Some("doesn't have: slack, zoom"),
-            "Half" => Some("doesn't have: slack"),
-            _ => None,
-        };
-        match (start(services, wish).await, missing) {
-            (Err(failure), Some(missing)) => {
-                assert_eq!(failure.code, "agent_lacks_tool");
-                assert!(failure.message.ends_with(missing), "{failure}");
-            }
-            (started, missing) => assert!(started.is_ok() && missing.is_none(), "{name}: {started:?}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
-    let bench = testing::bench().await;
-    let services = &bench.services;
-    let by = Actor::system("local.save_recipe_draft");
-    for label in [Label::Untrusted, Label::Model, Label::System] {
-        let slug = format!("from-{}", label.name());
-        let wish = |activate: bool| crate::recipes::SaveRecipe {
-            text: POST.to_owned(),
-            slug: Some(slug.clone()),
-            activate,
-            by: by.clone(),
-            labels: Labels::of(Label::Author).union(label.into()),
-        };
-        let foreign = label != Label::System;
-        let expected = if foreign { "recipe_not_reviewed" } else { "ok" };
-        let saved = crate::recipes::save(services, wish(false))
-            .await
-            .expect("a draft");
-        assert!(!saved.active);
-        let draft = || StartRun {
-            version: Some(1),
-            ..StartRun::new(slug.clone(), ann())
-        };
-        assert_eq!(code(start(services, draft()).await), expected, "{label:?}");
-        if !foreign {
-            continue;
-        }
-        assert_eq!(code(crate::recipes::save(services, wish(true)).await), expected);
-        assert_eq!(
-            code(crate::recipes::activate(services, &slug, 1, &by).await),
-            expected
-        );
-        let (_, version) = crate::recipes::activate(services, &slug, 1, &ann())
-            .await
-            .expect("a person may");
-        assert_eq!(
-            version.labels,
-            wish(false).labels,
-            "where it came from stays known"
-        );
-        start(services, draft()).await.expect("it is reviewed");
-        let mine = crate::recipes::SaveRecipe {
-            text: POST.replace("hello", "bye"),
-            labels: Label::Author.into(),
-            by: ann(),
-            ..wish(true)
-        };
-        crate::recipes::save(services, mine).await.expect("saves");
-        start(services, draft())
-            .await
-            .expect("a version that was active stays reviewed");
-    }
 }
 
 #[tokio::test]
