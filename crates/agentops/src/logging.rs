@@ -1,5 +1,7 @@
 //! Logging to standard error, as configured.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use types::Failure;
 
@@ -14,6 +16,10 @@ pub fn start(log: &Log) -> Result<(), Failure> {
         .map_err(|error| Failure::new("config_invalid", format!("log.filter: {error}")))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        )
         .with_writer(std::io::stderr);
     // A second start in one process keeps the first one's form.
     let _ = match log.format {

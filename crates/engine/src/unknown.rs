@@ -64,24 +64,25 @@ fn again(
     call: &FrozenCall,
     failure: Failure,
 ) -> Event {
+    let (seed, key) = (decider.state.created.seed, work.key.as_str());
+    // Nothing is lost with a read, so it is tried as often as any call that fails. A write goes on.
+    let reads = call.effect == Effect::Read;
+    let tries = state.failures + state.unknowns + 1;
     let wait = match failure.code.as_str() {
         CRASHED => 0,
-        _ => backoff(
-            &UNKNOWN_RETRY,
-            state.unknowns + 1,
-            decider.state.created.seed,
-            work.key.as_str(),
-        ),
+        _ if reads => backoff(&call.retry, tries, seed, key),
+        _ => backoff(&UNKNOWN_RETRY, state.unknowns + 1, seed, key),
     };
     let at = decider.now + wait;
+    let last = |failure| failed_event(work.key, state.attempt, failure, false, Then::Final);
     let late = state.held_since.is_none() && state.deadline.is_some_and(|deadline| at >= deadline);
-    match call.effect {
-        Effect::Read if late => {
-            let failure = no_time_left(work, failure);
-            failed_event(work.key, state.attempt, failure, false, Then::Final)
-        }
-        _ => failed_event(work.key, state.attempt, failure, false, Then::Retry { at }),
+    if reads && late {
+        return last(no_time_left(work, failure));
     }
+    if reads && failure.code != CRASHED && tries >= call.retry.max_attempts {
+        return last(failure);
+    }
+    failed_event(work.key, state.attempt, failure, false, Then::Retry { at })
 }
 
 fn undecidable(

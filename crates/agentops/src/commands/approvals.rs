@@ -10,7 +10,7 @@ use super::embedded::{Watching, change};
 use super::{Context, Done};
 use crate::compose::{Access, App};
 use crate::exit::Exit;
-use crate::output::{Style, ago, span, table};
+use crate::output::{Style, ago, one_line, span, table, value as value_text};
 
 /// What waits for a decision
 #[derive(Debug, Subcommand)]
@@ -171,7 +171,7 @@ fn arguments(style: Style, args: &Labeled) -> Vec<String> {
             true => style.warn(&format!("  ({labels})")),
             false => String::new(),
         };
-        format!("  {name}: {}{from}", plain(value))
+        format!("  {name}: {}{from}", value_text(value))
     };
     map.iter().map(line).collect()
 }
@@ -187,9 +187,13 @@ pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
         ),
         style.dim(&format!(
             "{} at {} of {}, {}, started by {}",
-            row.recipe_name, row.step, row.run, row.mode, row.requester.name
+            one_line(&row.recipe_name),
+            row.step,
+            row.run,
+            row.mode,
+            one_line(&row.requester.name)
         )),
-        row.reason.clone(),
+        one_line(&row.reason),
         style.strong("Arguments"),
     ];
     lines.extend(arguments(style, &row.args));
@@ -221,7 +225,7 @@ pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
             "  {} {verdict} {} {}",
             vote.by.name,
             ago(vote.at, now),
-            vote.note
+            one_line(&vote.note)
         ));
     }
     if row.status == ApprovalStatus::Pending {
@@ -231,13 +235,9 @@ pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
             span(row.expires_at.since(now))
         ));
         lines.push(style.dim(&format!(
-            "agentops approvals approve {} | deny {} --note WHY",
+            "agentops approvals approve {} --as NAME | deny {} --as NAME --note WHY",
             row.id, row.id
         )));
     }
     lines.join("\n")
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

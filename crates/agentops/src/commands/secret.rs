@@ -36,7 +36,7 @@ pub enum Secret {
 pub struct Set {
     /// TOOL.FIELD, such as slack.token or zoom.client_secret
     pub name: String,
-    /// The only place it may be sent to, such as `https://slack.com`; where the tool lives, if not said
+    /// The only place it may be sent to, such as `https://slack.com`; where the tool takes its secrets, if not said
     #[arg(long, value_name = "URL")]
     pub origin: Option<String>,
     /// Take the value from this environment variable
@@ -62,7 +62,7 @@ impl Set {
     async fn run(self, context: &Context, app: &App) -> Result<(), Failure> {
         let origin = match self.origin {
             Some(origin) => origin,
-            None => lives_at(app, &self.name).await?,
+            None => goes_to(app, &self.name).await?,
         };
         let value = match &self.env {
             Some(variable) => std::env::var(variable)
@@ -115,14 +115,15 @@ async fn remove(context: &Context, app: &App, name: &str) -> Result<(), Failure>
         .answer(&json!({"removed": name}), |_| format!("{name} is removed"))
 }
 
-/// Where the tool of a secret lives, by the settings or its vendor's one place.
-async fn lives_at(app: &App, name: &str) -> Result<String, Failure> {
+/// Where the tool of a secret takes it, by the settings or its vendor's one place.
+async fn goes_to(app: &App, name: &str) -> Result<String, Failure> {
     let tool = name.split('.').next().unwrap_or_default();
     let urls: std::collections::BTreeMap<String, String> =
         services::settings::read(&app.services, services::settings::BASE_URLS).await?;
     urls.get(tool)
         .cloned()
         .or_else(|| tools::default_base_url(tool).map(str::to_owned))
+        .map(|base_url| tools::secrets_url(tool, &base_url))
         .ok_or_else(|| {
             invalid(format!(
                 "nothing says where {tool} lives, so {name} needs --origin"

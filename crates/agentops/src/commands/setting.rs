@@ -47,6 +47,7 @@ impl Setting {
                     let before = settings::get(&app.services, &key).await?;
                     let by = context.user(&app).await?;
                     let after = settings::set(&app.services, &key, value, &by).await?;
+                    app.tools_taken_up().await;
                     let mut document = json!(after);
                     document["before"] = before.value.clone();
                     context.output.answer(&document, |style| {

@@ -100,11 +100,20 @@ impl Tool {
                 context.output.answer(&all, |style| list(style, &all))
             }
             Tool::Show { name } => {
-                let tool = use_cases::show(&app.services, &name).await?;
+                let tool = match name.split_once('.') {
+                    None => use_cases::show(&app.services, &name).await?,
+                    Some((tool, _)) => {
+                        let action = services::call::find_action(&app.services, &name)?.name();
+                        let mut tool = use_cases::show(&app.services, tool).await?;
+                        tool.actions.retain(|shown| shown.name == action);
+                        tool
+                    }
+                };
                 context.output.answer(&tool, |style| page(style, &tool))
             }
             Tool::Pause { name } => {
                 use_cases::pause(&app.services, &name, &context.user(app).await?).await?;
+                app.tools_taken_up().await;
                 context
                     .output
                     .answer(&json!({"tool": name, "paused": true}), |_| {
@@ -113,6 +122,7 @@ impl Tool {
             }
             Tool::Resume { name } => {
                 use_cases::resume(&app.services, &name, &context.user(app).await?).await?;
+                app.tools_taken_up().await;
                 context
                     .output
                     .answer(&json!({"tool": name, "paused": false}), |_| {
@@ -246,6 +256,7 @@ async fn set_rule(context: &Context, app: &App, action: &str, rule: &str) -> Res
     };
     let by = context.user(app).await?;
     use_cases::set_rule(&app.services, action, value, &by).await?;
+    app.tools_taken_up().await;
     let name = services::call::find_action(&app.services, action)?.name();
     let tool = use_cases::show(&app.services, name.split('.').next().unwrap_or_default()).await?;
     let Some(now) = tool.actions.iter().find(|shown| shown.name == name) else {

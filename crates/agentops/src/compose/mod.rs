@@ -90,6 +90,11 @@ impl App {
         self.services.store.boot().holder
     }
 
+    /// Whether some process, this one or another, works on the runs of this folder.
+    pub fn is_served(&self) -> bool {
+        self.holds() || store::sqlite::is_held(self.config.data.path())
+    }
+
     /// Starts working on runs, with the sandbox beside it if it is enabled. From here on new runs and
     /// messages go to the worker at once.
     ///
@@ -113,8 +118,8 @@ impl App {
         Ok(sandbox)
     }
 
-    /// Waits until a server on the same folder, if there is one, works with tools that were changed
-    /// here, so that whatever is started next finds them.
+    /// Waits until a server on the same folder, if there is one, works with tools, rules and settings
+    /// that were changed here, so that nothing that begins after the answer goes by the old ones.
     pub async fn tools_taken_up(&self) {
         if !self.holds() && ServerFile::of(&self.config).read().is_some() {
             tokio::time::sleep(refresh::TAKEN_UP).await;

@@ -130,16 +130,19 @@ impl Places {
         Ok(url.or_else(|| tools::default_base_url(tool)).map(str::to_owned))
     }
 
+    /// The secrets of a tool, as far as they were set for the place that gets them. For Zoom that is
+    /// where tokens are fetched (`https://zoom.us`), not its API.
     async fn credentials(
         &self,
         tenant: TenantId,
         tool: &str,
         base_url: &str,
     ) -> Result<Credentials, Failure> {
-        let origin = origin_of(base_url).unwrap_or_default();
+        let goes_to = tools::secrets_url(tool, base_url);
+        let origin = origin_of(&goes_to).unwrap_or_default();
         if tool == "zoom" {
             return Ok(Credentials::Account {
-                token_url: None,
+                token_url: Some(goes_to),
                 account_id: self.required(tenant, tool, "account_id", &origin).await?,
                 client_id: self.required(tenant, tool, "client_id", &origin).await?,
                 client_secret: Secret::new(self.required(tenant, tool, "client_secret", &origin).await?),
@@ -202,10 +205,13 @@ impl Places {
             return Ok(Some(value));
         }
         let message = format!(
-            "the secret {name} was set for {}, but {tool} lives at {origin} now",
+            "the secret {name} was set for {}, but {tool} takes it at {origin} now",
             record.origin
         );
-        Err(Failure::new("secret_origin_mismatch", message).hint("set the secret again for the new origin"))
+        let hint = format!(
+            "if that place is right, set it again: `agentops secret set {name} --origin {origin}`, with the value on standard input"
+        );
+        Err(Failure::new("secret_origin_mismatch", message).hint(hint))
     }
 
     async fn setting<T: serde::de::DeserializeOwned>(

@@ -58,6 +58,11 @@ impl Merged {
                 continue;
             };
             let Some((section, key)) = name.split_once("__") else {
+                // Meant for us, but without a key.
+                if self.defaults.contains_key(&name.to_lowercase()) {
+                    let form = format!("a key is missing: {PREFIX}{name}__KEY");
+                    return Err(invalid(&format!("the variable {PREFIX}{name}"), &form));
+                }
                 continue;
             };
             let (section, key) = (section.to_lowercase(), key.to_lowercase());

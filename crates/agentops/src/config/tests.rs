@@ -102,6 +102,12 @@ fn a_wrong_key_or_value_is_named_with_its_place() {
             "config_unknown_key",
             "did you mean runtime.poll_ms?",
         ),
+        (
+            "",
+            &[("AGENTOPS_DATA", "elsewhere")],
+            "config_invalid",
+            "AGENTOPS_DATA__KEY",
+        ),
     ];
     for (text, variables, code, part) in cases {
         std::fs::write(&file, text).expect("writes");

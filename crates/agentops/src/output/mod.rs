@@ -9,6 +9,7 @@ mod report;
 mod run;
 mod style;
 mod table;
+mod text;
 
 use std::io::{IsTerminal, Write};
 
@@ -22,6 +23,7 @@ pub use run::{Timeline, run_page};
 pub(crate) use run::{ending, list_row};
 pub use style::{Style, ago, span};
 pub use table::table;
+pub use text::{one_line, value};
 
 /// Where and how to write.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +82,7 @@ impl Output {
             })?;
             return self.raw(&text);
         }
-        self.raw(&human(self.style))
+        self.raw(&text::visible(&human(self.style)))
     }
 
     /// Writes text for people while a command goes on; nothing with `--json`.
@@ -88,7 +90,10 @@ impl Output {
     /// # Errors
     /// See [`Output::answer`].
     pub fn line(&self, text: &str) -> Result<(), Failure> {
-        if self.json { Ok(()) } else { self.raw(text) }
+        match self.json {
+            true => Ok(()),
+            false => self.raw(&text::visible(text)),
+        }
     }
 
     /// Writes text as it is, such as a completion script; a missing line end is added.
@@ -145,7 +150,7 @@ impl Output {
         let question = format!("{} {question} ", self.style.strong("?"));
         let read = tokio::task::spawn_blocking(move || {
             let mut out = std::io::stdout().lock();
-            write!(out, "{question}")?;
+            write!(out, "{}", text::visible(&question))?;
             out.flush()?;
             drop(out);
             let mut line = String::new();
@@ -180,5 +185,5 @@ impl Output {
 
 /// Writes a line to standard error; if even that fails there is nobody to tell.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", text::visible(text));
 }

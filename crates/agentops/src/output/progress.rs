@@ -1,5 +1,7 @@
 //! A spinner for whatever takes longer than a second.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -13,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Progress {
     bar: ProgressBar,
     live: bool,
+    paused: Arc<AtomicBool>,
     shown: tokio::task::JoinHandle<()>,
 }
 
@@ -22,19 +25,29 @@ impl Progress {
         let bar = ProgressBar::new_spinner().with_message(what.into());
         bar.set_draw_target(ProgressDrawTarget::hidden());
         let (live, later) = (output.live(), bar.clone());
+        let paused = Arc::new(AtomicBool::new(false));
+        let held = Arc::clone(&paused);
         let shown = tokio::spawn(async move {
             if live {
                 tokio::time::sleep(PATIENCE).await;
-                later.set_draw_target(ProgressDrawTarget::stderr());
+                if !held.load(Ordering::Acquire) {
+                    later.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 later.enable_steady_tick(Duration::from_millis(100));
             }
         });
-        Self { bar, live, shown }
+        Self {
+            bar,
+            live,
+            paused,
+            shown,
+        }
     }
 
     /// Says what is going on now.
     pub fn say(&self, what: impl Into<String>) {
         self.bar.set_message(what.into());
+        self.paused.store(false, Ordering::Release);
         if self.live && self.shown.is_finished() && self.bar.is_hidden() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -42,6 +55,7 @@ impl Progress {
 
     /// Takes the spinner away until something is said again, so that a question can stand there.
     pub fn pause(&self) {
+        self.paused.store(true, Ordering::Release);
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 

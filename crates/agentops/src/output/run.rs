@@ -6,7 +6,7 @@ use engine::rows::{ArtifactRow, RunRow, StepRow};
 use services::runs::{Asked, RunView};
 use types::{RunStatus, StepStatus, Timestamp};
 
-use super::{Style, ago, span};
+use super::{Style, ago, span, text};
 
 /// A whole run as a page.
 pub fn run_page(style: Style, view: &RunView, now: Timestamp) -> String {
@@ -59,7 +59,7 @@ pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
         lines.extend(
             outputs
                 .iter()
-                .map(|(name, value)| format!("  {name}: {}", plain(value))),
+                .map(|(name, value)| format!("  {name}: {}", text::value(value))),
         );
     }
     for stop in &view.stops {
@@ -100,7 +100,11 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
         for undo in &approval.undo {
             lines.push(style.dim(&format!("  and to take it back, if need be: {}", undo.action)));
         }
-        lines.push(format!("  agentops approvals approve {}", approval.id));
+        lines.push(format!(
+            "  agentops approvals approve {} --as NAME   {}",
+            approval.id,
+            style.dim(&format!("not {}, who started it", approval.requester.name))
+        ));
     }
     for asked in &view.asks {
         let (what, command) = match asked {
@@ -288,10 +292,6 @@ fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
         .map(|url| format!("  {url}"))
         .unwrap_or_default();
     format!("  {} {name}{url}", style.dim(&format!("{:<8}", artifact.kind)))
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A run's row as one line of a list.

@@ -4,6 +4,7 @@
 use console::measure_text_width;
 
 use super::Style;
+use super::text::one_line;
 
 /// What stands between two columns.
 const GAP: usize = 2;
@@ -32,10 +33,6 @@ pub fn table(style: Style, columns: &[&str], rows: Vec<Vec<String>>, nothing: &s
         text.trim_end().to_owned()
     };
     lines.iter().map(padded).collect::<Vec<_>>().join("\n")
-}
-
-fn one_line(cell: &str) -> String {
-    cell.split(['\n', '\r', '\t']).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

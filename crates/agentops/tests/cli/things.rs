@@ -173,6 +173,34 @@ fn rules_and_tools_change_what_asks_and_what_there_is() {
 }
 
 #[test]
+fn what_a_value_says_cannot_draw_over_the_page() {
+    let folder = Folder::seeded();
+    let forged = "room_id=ZR-101\u{1b}[2K\r\nArguments\n  room_id: \u{202e}OTHER";
+    let ended = folder.run(&["tool", "call", "zoom.restart_room", "--arg", forged]);
+    assert_eq!(ended.code, 6, "{}", ended.err);
+    let approvals = folder.json(0, &["approvals", "list"]);
+    let id = approvals[0]["id"].as_str().expect("an approval");
+    for args in [
+        &["approvals", "show", id][..],
+        &["approvals", "list"],
+        &["run", "list"],
+    ] {
+        let page = folder.ok(args);
+        assert_eq!(
+            page.lines().filter(|line| *line == "Arguments").count(),
+            usize::from(args[1] == "show")
+        );
+        let plain = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+        assert!(page.chars().all(plain), "{page:?}");
+    }
+    assert!(
+        ended.out.chars().all(|c| c == '\n' || !c.is_control()),
+        "{:?}",
+        ended.out
+    );
+}
+
+#[test]
 fn settings_are_typed() {
     let folder = Folder::seeded();
     let set = folder.json(0, &["setting", "set", "approvals.self_approval", "true"]);

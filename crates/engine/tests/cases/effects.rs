@@ -91,6 +91,17 @@ fn what_is_safe_to_repeat_runs_again_with_the_same_key() {
 }
 
 #[test]
+fn a_read_without_an_answer_is_tried_as_often_as_one_that_is_refused() {
+    use Reply::*;
+    let failed = (RunStatus::Failed, StepStatus::Failed, 3);
+    let world = check("read", &[Unknown, Refuse(true, None), Unknown], &[], failed);
+    assert!(!world.root().state.needs_attention(), "nothing was changed");
+    let replies = [Crash, Crash, Crash, Crash, Ok(json!({}))];
+    let good = (RunStatus::Succeeded, StepStatus::Succeeded, 5);
+    check("read", &replies, &[], good);
+}
+
+#[test]
 fn a_refusal_does_not_settle_a_write_whose_outcome_is_open() {
     use Reply::*;
     let refused = || Refuse(true, None);

@@ -12,7 +12,7 @@ use super::fault::other;
 /// The database's name in the data folder.
 pub(super) const DATABASE: &str = "agentops.db";
 const LOCK: &str = "lock";
-const KEY: &str = "secret.key";
+pub(super) const KEY: &str = "secret.key";
 
 /// The data folder, held by an operating-system lock for as long as this lives. The lock ends with
 /// the process, however that ends.
@@ -28,6 +28,13 @@ pub(super) fn make(folder: &Path) -> Result<(), StoreError> {
     builder
         .create(folder)
         .map_err(|error| io("make the data folder", folder, &error))
+}
+
+/// Whether some process holds the folder now. A folder that can't be looked at counts as held.
+pub fn is_held(folder: &Path) -> bool {
+    // Shared, so that two who look don't take each other for a holder.
+    let looked = File::open(folder.join(LOCK)).map(|file| file.try_lock_shared());
+    !matches!(looked, Ok(Ok(())))
 }
 
 /// Takes the folder.

@@ -24,6 +24,7 @@ use fault::Fault;
 use readers::Readers;
 use writer::{Kind, Writer};
 
+pub use folder::is_held;
 pub use yardstick::single_commits;
 
 /// How to open a data folder.

@@ -135,7 +135,7 @@ fn looks_like_sqlite(path: &Path) -> Result<bool, StoreError> {
         .read_to_end(&mut head)
         .map_err(|error| io("read", path, &error))?;
     if head.is_empty() {
-        return Ok(false);
+        return never_used(path);
     }
     if head != MAGIC {
         return Err(StoreError::Corrupt {
@@ -143,6 +143,20 @@ fn looks_like_sqlite(path: &Path) -> Result<bool, StoreError> {
         });
     }
     Ok(true)
+}
+
+/// That an empty file is one that nothing was ever written to: the key of the secrets is made after
+/// the first migration, so beside it an empty file has lost what it held.
+fn never_used(path: &Path) -> Result<bool, StoreError> {
+    let wal = path.with_extension("db-wal");
+    let written = std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0);
+    let key = path.with_file_name(super::folder::KEY).exists();
+    if key && !written {
+        return Err(StoreError::Corrupt {
+            message: format!("'{}' is empty, and it was not", path.display()),
+        });
+    }
+    Ok(written)
 }
 
 fn known() -> u32 {

@@ -87,6 +87,16 @@ async fn what_is_no_database_is_named_as_damaged() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_emptied_is_damaged_and_not_made_anew() {
+    let bench = SqliteBench::new();
+    drop(bench.boot().await);
+    bench.shut().await;
+    fs::write(bench.database(), b"").expect("emptied");
+    assert_eq!(refusal(&bench).code(), "database_damaged");
+    assert_eq!(fs::read(bench.database()).expect("read"), b"");
+}
+
+#[tokio::test]
 async fn a_database_of_another_program_is_left_alone() {
     let bench = SqliteBench::new();
     fs::create_dir(bench.data()).expect("made");

@@ -75,26 +75,51 @@ impl Follow<'_> {
             if told && declined != Some(view.run.head) && self.only_people(&view).await? {
                 if self.context.output.interactive() && self.live {
                     progress.pause();
-                    match prompt::ask(self.context, self.app, &view).await? {
-                        Reply::Answered => continue,
-                        Reply::Left => declined = Some(view.run.head),
+                    let reply = tokio::select! {
+                        reply = prompt::ask(self.context, self.app, &view) => reply?,
+                        () = &mut interrupted => return self.leave(progress, &view),
+                    };
+                    match reply {
+                        Reply::Answered | Reply::Again => continue,
+                        Reply::Left => {}
                     }
+                } else if !self.works && self.live {
+                    // Somebody may answer meanwhile; what they could do is said once.
+                    self.say(&progress, &ending(self.context.output.style(), &view).join("\n"))?;
                 }
-                if self.works {
+                declined = Some(view.run.head);
+                if self.works || self.context.output.json() {
                     drop(progress);
                     return self.finish(&view, Exit::RunWaits);
                 }
             }
+            if !self.app.is_served() {
+                drop(progress);
+                let run = self.run;
+                self.context.output.note(&format!(
+                    "nobody works on {run} now: `agentops run watch {run}` goes on with it, or a server"
+                ));
+                return self.finish(&view, Exit::RunWaits);
+            }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                () = &mut interrupted => {
-                    drop(progress);
-                    let who = if self.works { "the next server or command on this folder" } else { "the server" };
-                    self.context.output.note(&format!("left: {who} goes on with {}", self.run));
-                    return self.finish(&view, Exit::Interrupted);
-                }
+                () = &mut interrupted => return self.leave(progress, &view),
             }
         }
+    }
+
+    /// Ctrl-C while it goes on.
+    fn leave(&self, progress: Progress, view: &RunView) -> Done {
+        drop(progress);
+        let who = if self.works {
+            "the next server or command on this folder"
+        } else {
+            "the server"
+        };
+        self.context
+            .output
+            .note(&format!("left: {who} goes on with {}", self.run));
+        self.finish(view, Exit::Interrupted)
     }
 
     fn grow(&self, progress: &Progress, timeline: &mut Timeline, view: &RunView) -> Result<(), Failure> {

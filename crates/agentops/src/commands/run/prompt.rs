@@ -14,6 +14,8 @@ use crate::compose::App;
 pub enum Reply {
     /// The run was told something.
     Answered,
+    /// What was said could not be taken.
+    Again,
     /// The person left it for later.
     Left,
 }
@@ -39,6 +41,15 @@ async fn ask_approval(context: &Context, app: &App, row: &ApprovalRow, by: &Acto
     context
         .output
         .line(&format!("{} {}", style.warn("approval:"), page(style, row, now)))?;
+    let own = row.requester.name == by.name;
+    if own && !services::settings::read::<bool>(&app.services, services::settings::SELF_APPROVAL).await? {
+        let text = format!(
+            "{} started it, so somebody else decides: agentops approvals approve {} --as NAME",
+            by.name, row.id
+        );
+        context.output.line(&style.warn(&text))?;
+        return Ok(Reply::Left);
+    }
     let question = format!("approve as {}? [y]es, [n]o, anything else for later:", by.name);
     let approve = match context.output.ask(&question).await?.as_deref() {
         Some("y" | "yes") => true,
@@ -115,7 +126,7 @@ async fn ask_person(
         Ok(()) => Ok(Reply::Answered),
         Err(failure) => {
             context.output.failure(&failure);
-            Ok(Reply::Left)
+            Ok(Reply::Again)
         }
     }
 }
