@@ -5,6 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use types::{Failure, Mode, TenantId};
 
+use crate::connectors;
+
 /// A secret in the clear, which never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -70,7 +72,7 @@ pub struct Endpoint {
     pub credentials: Credentials,
     /// If set, the only certificate authorities trusted for this endpoint, PEM.
     pub ca_pem: Option<String>,
-    /// Whether the address may be private, loopback or link-local.
+    /// Whether the address may be private or loopback. Link-local and metadata addresses are never reached.
     pub allow_private: bool,
 }
 
@@ -94,9 +96,38 @@ pub fn default_base_url(tool: &str) -> Option<&'static str> {
     }
 }
 
+/// Where a tool that lives at `base_url` sends its secrets. That is the base URL itself, but for Zoom,
+/// whose secrets go to the place where tokens are fetched.
+pub fn secrets_url(tool: &str, base_url: &str) -> String {
+    let elsewhere = (tool == "zoom").then(|| connectors::zoom::token_url(base_url));
+    elsewhere.flatten().unwrap_or_else(|| base_url.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_go_to_where_tokens_are_fetched() {
+        for (tool, base_url, goes_to) in [
+            ("zoom", "https://api.zoom.us", "https://zoom.us/oauth/token"),
+            ("zoom", "https://API.zoom.us/", "https://zoom.us/oauth/token"),
+            (
+                "zoom",
+                "http://127.0.0.1:5/zoom",
+                "http://127.0.0.1:5/zoom/oauth/token",
+            ),
+            (
+                "zoom",
+                "https://api.zoom.us.evil.example",
+                "https://api.zoom.us.evil.example/oauth/token",
+            ),
+            ("zoom", "nowhere", "nowhere"),
+            ("slack", "https://slack.com", "https://slack.com"),
+        ] {
+            assert_eq!(secrets_url(tool, base_url), goes_to, "{base_url}");
+        }
+    }
 
     #[test]
     fn a_secret_does_not_show_itself() {

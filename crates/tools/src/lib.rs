@@ -25,6 +25,6 @@ pub use connector::Connector;
 pub use connectors::local::{LocalSink, Saved};
 pub use connectors::plain::{HttpTool, Problem, http_tool};
 pub use context::CallContext;
-pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, default_base_url};
+pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, default_base_url, secrets_url};
 pub use http::{Body, Request, Response};
 pub use registry::{Options, Registry};

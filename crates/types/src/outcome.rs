@@ -15,8 +15,12 @@ pub enum ArtifactKind {
     Message,
     /// A webinar or meeting.
     Webinar,
-    /// An incident, story or task.
+    /// An incident.
     Incident,
+    /// A story of agile development.
+    Story,
+    /// A task, or a subtask of a story.
+    Task,
     /// A file in the artifact store.
     File,
     /// Evidence that a step kept by `evidence`.
@@ -31,6 +35,8 @@ impl ArtifactKind {
             ArtifactKind::Message => "message",
             ArtifactKind::Webinar => "webinar",
             ArtifactKind::Incident => "incident",
+            ArtifactKind::Story => "story",
+            ArtifactKind::Task => "task",
             ArtifactKind::File => "file",
             ArtifactKind::Evidence => "evidence",
         }

@@ -128,10 +128,15 @@ impl Folder {
 
     /// A server on this folder.
     pub fn serve(&self) -> Server {
+        self.stays(&["serve", "--listen", "127.0.0.1:0", "--json"])
+    }
+
+    /// A command that says where it listens and stays.
+    pub fn stays(&self, args: &[&str]) -> Server {
         let mut child = Command::new(BINARY)
             .arg("--data")
             .arg(self.folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .args(args)
             .env("AGENTOPS_RUNTIME__POLL_MS", "20")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

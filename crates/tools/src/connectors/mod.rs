@@ -8,7 +8,7 @@ pub(crate) mod local;
 pub(crate) mod plain;
 mod servicenow;
 mod slack;
-mod zoom;
+pub(crate) mod zoom;
 
 /// The connectors that every installation has.
 pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector>> {

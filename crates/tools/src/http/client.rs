@@ -1,7 +1,7 @@
 //! Clients by trust settings, and sending one request with them.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url, redirect, retry};
 use types::Failure;
 
-use super::address::{PrivateAddress, PublicOnly, is_private};
+use super::address::{Closed, Guarded, Refused, open_addresses};
 use super::{Body, Request, Response};
 use crate::{CallError, Credentials, Endpoint};
 
@@ -139,8 +139,8 @@ fn transport(host: &str, error: reqwest::Error) -> CallError {
     let before = error.is_connect() || error.is_builder();
     let error = error.without_url();
     let text = chain(&error);
-    if before && is_refused_address(&error) {
-        CallError::refused(address_refused(&text))
+    if let Some(refused) = refused_address(&error).filter(|_| before) {
+        CallError::refused(address_refused(refused))
     } else if before {
         CallError::retryable(
             Failure::new("tool_unreachable", format!("no connection to {host}: {text}"))
@@ -155,20 +155,22 @@ fn lost(message: &str) -> CallError {
     CallError::unknown(Failure::new("tool_failed", message))
 }
 
-fn is_refused_address(error: &reqwest::Error) -> bool {
+fn refused_address(error: &reqwest::Error) -> Option<&Refused> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(inner) = cause {
-        if inner.is::<PrivateAddress>() {
-            return true;
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            return Some(refused);
         }
         cause = inner.source();
     }
-    false
+    None
 }
 
-fn address_refused(message: &str) -> Failure {
-    Failure::new("address_refused", message)
-        .hint("allow private addresses for this tool if it really lives inside your network")
+fn address_refused(refused: &Refused) -> Failure {
+    Failure::new("address_refused", refused.to_string()).hint(match refused.closed {
+        Closed::Private => "add the tool to tools.private if it really lives inside your network",
+        Closed::Always => "correct the tool's base URL: no setting opens this address",
+    })
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -213,16 +215,15 @@ fn url(endpoint: &Endpoint, request: &Request) -> Result<Url, CallError> {
     Ok(url)
 }
 
+/// A host that is an address is never resolved, so it is looked at here.
 fn check_address(url: &Url, endpoint: &Endpoint) -> Result<(), CallError> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    match host.parse::<IpAddr>() {
-        Ok(address) if is_private(address) && !endpoint.allow_private => {
-            Err(CallError::refused(address_refused(&format!(
-                "{address} is a private address, which this endpoint may not reach"
-            ))))
-        }
-        _ => Ok(()),
-    }
+    let Ok(address) = host.parse::<IpAddr>() else {
+        return Ok(());
+    };
+    open_addresses(host, &[SocketAddr::new(address, 0)], endpoint.allow_private)
+        .map(drop)
+        .map_err(|refused| CallError::refused(address_refused(&refused)))
 }
 
 fn authorization(credentials: &Credentials) -> Result<Option<(HeaderName, HeaderValue)>, CallError> {
@@ -263,9 +264,9 @@ fn build(trust: &Trust) -> Result<Client, CallError> {
         // Plain HTTP must not depend on the machine's certificates, which may be missing.
         builder = builder.tls_certs_only([]);
     }
-    if !trust.allow_private {
-        builder = builder.dns_resolver(Arc::new(PublicOnly));
-    }
+    builder = builder.dns_resolver(Arc::new(Guarded {
+        allow_private: trust.allow_private,
+    }));
     builder.build().map_err(|error| misconfigured(&chain(&error)))
 }
 

@@ -195,9 +195,15 @@ impl Response {
         classify::accept(self, now, say)
     }
 
-    /// How long the tool asks us to wait, in milliseconds.
+    /// How long the tool asks us to wait, in milliseconds: by `Retry-After`, else by when its limit is
+    /// said to end (ServiceNow says only that).
     pub fn retry_after_ms(&self, now: Timestamp) -> Option<u64> {
-        let value = self.headers.get("retry-after")?.to_str().ok()?;
-        retry_after::parse(value, now)
+        let header = |name: &str| self.headers.get(name)?.to_str().ok();
+        header("retry-after")
+            .and_then(|value| retry_after::parse(value, now))
+            .or_else(|| {
+                let value = header("x-ratelimit-reset").or_else(|| header("ratelimit-reset"))?;
+                retry_after::parse_reset(value, now)
+            })
     }
 }

@@ -210,6 +210,19 @@ async fn a_429_is_a_refusal_that_says_how_long_to_wait() {
         "retry tool_rate_limited after 10000",
     )
     .await;
+    // `support::NOW_MS` plus nine seconds.
+    check(
+        answer(429, json!({})).insert_header("X-RateLimit-Reset", "1700000009"),
+        "retry tool_rate_limited after 9000",
+    )
+    .await;
+    check(
+        answer(429, json!({}))
+            .insert_header("RateLimit-Reset", "5")
+            .insert_header("Retry-After", "7"),
+        "retry tool_rate_limited after 7000",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -59,33 +59,38 @@ async fn an_incident_is_opened_with_the_marker() {
 
 #[tokio::test]
 async fn created_records_are_found_again_by_their_marker() {
-    for (action, table, field, args) in [
+    for (action, kind, table, field, args) in [
         (
             "servicenow.create_incident",
+            ArtifactKind::Incident,
             "incident",
             "correlation_id",
             json!({"short_description": "x"}),
         ),
         (
             "servicenow.create_article",
+            ArtifactKind::Kb,
             "kb_knowledge",
             "meta",
             json!({"title": "t", "html": "x"}),
         ),
         (
             "servicenow.create_story",
+            ArtifactKind::Story,
             "rm_story",
             "correlation_id",
             json!({"short_description": "x"}),
         ),
         (
             "servicenow.create_subtask",
+            ArtifactKind::Task,
             "rm_scrum_task",
             "correlation_id",
             json!({"story": STORY_ID, "short_description": "x"}),
         ),
         (
             "servicenow.create_task",
+            ArtifactKind::Task,
             "task",
             "correlation_id",
             json!({"short_description": "x"}),
@@ -105,6 +110,7 @@ async fn created_records_are_found_again_by_their_marker() {
             panic!("{action}: {found:?}")
         };
         assert_eq!((&output.value["sys_id"], artifacts.len()), (&json!(SYS_ID), 1));
+        assert_eq!(artifacts[0].kind, kind, "{action}");
         let asked = query(&world.seen("GET", &route).await[0], "sysparm_query");
         assert!(asked.starts_with(field) && asked.ends_with(KEY), "{asked}");
         assert!(

@@ -83,7 +83,11 @@ fn answer(ctx: &CallContext, table: &str, record: &Value) -> Answer {
         output["story"] = table::json_of(record, "story");
     }
     Answer::new(output).with(Artifact {
-        kind: ArtifactKind::Incident,
+        kind: if table == STORY {
+            ArtifactKind::Story
+        } else {
+            ArtifactKind::Task
+        },
         external_id: table::value(record, "number").unwrap_or(id).to_owned(),
         url: Some(url),
         data: json!({ "table": table, "sys_id": id }),

@@ -18,6 +18,8 @@ use crate::http::Request;
 use crate::{Answer, CallContext, CallError, Connector, load};
 use sessions::Kind;
 
+pub(crate) use token::token_url;
+
 /// The connector with its tokens.
 #[derive(Default)]
 pub(crate) struct Zoom {

@@ -118,19 +118,22 @@ fn say(body: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Zoom serves tokens from its web host, everything else from its API host; elsewhere both live at
-/// one base URL.
-fn derived_url(endpoint: &Endpoint) -> Result<String, CallError> {
-    let base = endpoint.base_url.trim_end_matches('/');
-    let mut url = Url::parse(base).map_err(|error| {
-        CallError::refused(Failure::new(
-            "tool_misconfigured",
-            format!("'{base}' is not a URL: {error}"),
-        ))
-    })?;
+/// Where tokens for an API at `base_url` are fetched. Zoom serves them from its web host, everything
+/// else from its API host; elsewhere both live at one base URL.
+pub(crate) fn token_url(base_url: &str) -> Option<String> {
+    let mut url = Url::parse(base_url.trim_end_matches('/')).ok()?;
     if url.host_str() == Some("api.zoom.us") {
-        return Ok("https://zoom.us/oauth/token".to_owned());
+        return Some("https://zoom.us/oauth/token".to_owned());
     }
     url.set_path(&format!("{}/oauth/token", url.path().trim_end_matches('/')));
-    Ok(url.into())
+    Some(url.into())
+}
+
+fn derived_url(endpoint: &Endpoint) -> Result<String, CallError> {
+    token_url(&endpoint.base_url).ok_or_else(|| {
+        CallError::refused(Failure::new(
+            "tool_misconfigured",
+            format!("'{}' is not a URL", endpoint.base_url),
+        ))
+    })
 }
