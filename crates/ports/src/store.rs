@@ -142,7 +142,9 @@ impl From<StoreError> for Failure {
             StoreError::InUse { .. } => {
                 failure.hint("stop that process, or use a data folder of your own with --data")
             }
-            StoreError::Full => failure.hint("free some space; what was acknowledged before goes on by itself"),
+            StoreError::Full => {
+                failure.hint("free some space; what was acknowledged before goes on by itself")
+            }
             StoreError::Corrupt { .. } => failure.hint("restore a backup into a new data folder"),
             StoreError::Unreadable { run, seq, .. } => failure.hint(format!(
                 "if a newer agentops wrote event {seq}, run that one; otherwise put the event back from a \
