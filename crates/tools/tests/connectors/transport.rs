@@ -18,15 +18,21 @@ impl Endpoints for Fixed {
     }
 }
 
-/// What Slack's health check says with this endpoint.
-async fn health(base_url: &str, allow_private: bool, ca_pem: Option<&str>, token: &str) -> ports::Health {
-    let world = World::new().await;
-    let endpoint = Endpoint {
-        base_url: base_url.replace("SERVER", &world.server.uri()),
+/// Slack at this address.
+fn slack(base_url: String, allow_private: bool, ca_pem: Option<&str>, token: &str) -> Endpoint {
+    Endpoint {
+        base_url,
         credentials: Credentials::Bearer(Secret::new(token)),
         ca_pem: ca_pem.map(str::to_owned),
         allow_private,
-    };
+    }
+}
+
+/// What Slack's health check says with this endpoint.
+async fn health(base_url: &str, allow_private: bool, ca_pem: Option<&str>, token: &str) -> ports::Health {
+    let world = World::new().await;
+    let base_url = base_url.replace("SERVER", &world.server.uri());
+    let endpoint = slack(base_url, allow_private, ca_pem, token);
     world
         .tells(
             "POST",
@@ -72,6 +78,7 @@ async fn private_addresses_are_reached_only_where_allowed() {
 
 #[tokio::test]
 async fn metadata_addresses_are_never_reached_however_they_are_written() {
+    let world = World::new().await;
     for never in [
         "http://169.254.169.254",
         "https://169.254.169.254",
@@ -91,7 +98,8 @@ async fn metadata_addresses_are_never_reached_however_they_are_written() {
         "http://224.0.0.1",
     ] {
         for allow_private in [false, true] {
-            let health = health(never, allow_private, None, "t").await;
+            let endpoint = slack(never.to_owned(), allow_private, None, "t");
+            let health = asked(&world, "slack", endpoint).await;
             assert!(health.detail.contains("[address_refused]"), "{never}: {health:?}");
             assert!(!health.detail.contains("tools.private"), "{never}: {health:?}");
         }
