@@ -60,9 +60,16 @@ impl List {
                 style,
                 &columns,
                 rows,
-                "no runs yet: `agentops run start RECIPE` begins one",
+                "no such runs; `agentops run start RECIPE` begins one",
             )
         })?;
+        if let Some(last) = runs.last()
+            && runs.len() == self.limit as usize
+        {
+            context
+                .output
+                .note(&format!("there may be more: --before {} shows the next", last.run));
+        }
         Ok(Exit::Ok)
     }
 }
