@@ -380,7 +380,10 @@ mod tests {
                 ..Need::default()
             })
         };
-        facts.matrix.overrides.insert("x.read".into(), policy(&["L2", "L3"]));
+        facts
+            .matrix
+            .overrides
+            .insert("x.read".into(), policy(&["L2", "L3"]));
         assert_eq!(
             verdict(&action("x.read", Effect::Read), Some(&strict), None, &facts),
             "ask 2 of [\"L2\"]",

@@ -66,9 +66,10 @@ impl List {
         if let Some(last) = runs.last()
             && runs.len() == self.limit as usize
         {
-            context
-                .output
-                .note(&format!("there may be more: --before {} shows the next", last.run));
+            context.output.note(&format!(
+                "there may be more: --before {} shows the next",
+                last.run
+            ));
         }
         Ok(Exit::Ok)
     }
