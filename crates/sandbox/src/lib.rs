@@ -36,4 +36,4 @@ pub use credentials::{
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};
 pub use server::{Handle, Options, start};
-pub use vendor::Vendor;
+pub use vendor::{DEVICE_TOOLS, Vendor};

@@ -24,6 +24,9 @@ pub enum Vendor {
     Devices,
 }
 
+/// The plain HTTP tools that the sandbox stands in for.
+pub const DEVICE_TOOLS: &[&str] = &["qsys_control", "dante_ctrl", "network_api"];
+
 impl Vendor {
     /// All of them.
     pub const ALL: [Vendor; 4] = [Vendor::Slack, Vendor::Zoom, Vendor::ServiceNow, Vendor::Devices];
@@ -107,6 +110,14 @@ impl fmt::Display for Vendor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tools_named_are_the_tools_that_are_there() {
+        let state = crate::seed::state(types::Timestamp::from_millis(0));
+        let mut named = DEVICE_TOOLS.to_vec();
+        named.sort_unstable();
+        assert!(state.devices.tools.keys().eq(named));
+    }
 
     #[test]
     fn a_prefix_is_a_whole_part_of_the_path() {

@@ -41,7 +41,14 @@ impl Places {
             "slack" => Vendor::Slack,
             "zoom" => Vendor::Zoom,
             "servicenow" => Vendor::ServiceNow,
-            _ => Vendor::Devices,
+            tool if sandbox::DEVICE_TOOLS.contains(&tool) => Vendor::Devices,
+            _ => {
+                let message =
+                    format!("the sandbox has no stand-in for {tool}, so it can't be called in mock mode");
+                return Err(
+                    Failure::new("tool_not_configured", message).hint("call it in real mode: --mode real")
+                );
+            }
         };
         let own = self
             .sandbox

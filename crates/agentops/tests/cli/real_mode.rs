@@ -270,3 +270,18 @@ fn another_sandbox_is_a_vendor_like_any_other() {
     secret(&folder, "servicenow.api_key", sandbox::SERVICENOW_API_KEY, &[]);
     told(&folder, &["servicenow.find_incidents"]);
 }
+
+#[test]
+fn a_tool_without_a_stand_in_says_so_in_mock_mode() {
+    let folder = Folder::seeded();
+    let manifest = json!({"name": "lamps", "description": "Lamps.", "actions": {
+        "get": {"description": "Reads a lamp.", "parameters": {"id": "string"}, "effect": "read"}
+    }});
+    let file = folder.file("lamps.json", manifest.to_string());
+    folder.ok(&["tool", "add", &file]);
+    let done = folder.json(5, &["tool", "call", "lamps.get", "--arg", "id=1"]);
+    let failure = &done["run"]["failure"];
+    assert_eq!(failure["code"], "tool_not_configured", "{done:#}");
+    let hint = failure["hint"].as_str().expect("a hint");
+    assert!(hint.contains("--mode real"), "{hint}");
+}
