@@ -254,10 +254,9 @@ fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {
 async fn claim_loop(shared: Arc<Shared>) {
     while !shared.stopped.load(Ordering::Acquire) {
         // A look costs the writing thread nothing, so claims are made only when there is something.
-        let next = shared.options.store.next_wake().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "due runs could not be looked up");
-            None
-        });
+        let next = shared.options.store.next_wake().await;
+        shared.troubles.looked(next.as_ref().err());
+        let next = next.unwrap_or_default();
         let now = shared.options.clock.now();
         if next.is_some_and(|at| at <= now) && claim(&shared, now).await {
             continue;

@@ -20,10 +20,11 @@ const FIRST: Duration = Duration::from_millis(50);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// The trouble of each run that has any.
+/// The trouble of each run that has any, and of looking for runs.
 #[derive(Default)]
 pub(crate) struct Troubles {
     runs: Mutex<BTreeMap<RunId, Trouble>>,
+    looking: Mutex<Option<String>>,
 }
 
 struct Trouble {
@@ -48,8 +49,23 @@ impl Troubles {
         self.runs().remove(&run);
     }
 
+    /// What came of looking for runs that are due. An error is logged when it begins, not each time.
+    pub(crate) fn looked(&self, error: Option<&StoreError>) {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = error.map(|error| format!("due runs can't be looked up: {error}"));
+        if let Some(message) = now.as_ref().filter(|_| *looking != now) {
+            tracing::error!("{message}");
+        }
+        *looking = now;
+    }
+
     /// What keeps runs waiting that have nothing wrong with themselves.
     pub(crate) fn shared(&self) -> Option<String> {
+        let looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if looking.is_some() {
+            return looking.clone();
+        }
+        drop(looking);
         let runs = self.runs();
         let mut shared = runs.values().filter(|trouble| !trouble.own);
         let first = shared.next()?;
@@ -108,4 +124,22 @@ fn passes(error: &StoreError) -> bool {
         error,
         StoreError::Full | StoreError::Other { .. } | StoreError::Corrupt { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_can_not_be_looked_up_are_trouble_until_they_can() {
+        let troubles = Troubles::default();
+        let error = StoreError::Corrupt {
+            message: "page 7".to_owned(),
+        };
+        troubles.looked(Some(&error));
+        let said = troubles.shared().expect("trouble");
+        assert!(said.contains("due runs") && said.contains("page 7"), "{said}");
+        troubles.looked(None);
+        assert_eq!(troubles.shared(), None);
+    }
 }

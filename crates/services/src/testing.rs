@@ -236,7 +236,7 @@ fn catalog() -> Catalog {
         description: format!("{action} of {tool}"),
         aliases: vec![alias.to_owned()],
         input,
-        output: json!({}),
+        output: json!({"type": "object", "properties": {"ts": {"type": "string"}}}),
         arg_classes: BTreeMap::new(),
         trust: BTreeMap::new(),
         effect,

@@ -116,7 +116,8 @@ pub async fn signal(services: &Services, run: RunId, name: &str, payload: Value,
 /// Says what an uncertain step did. A run that has ended can still be told `happened` or `failed`.
 ///
 /// # Errors
-/// `not_found`, `step_not_waiting`, `run_ended` for `redo`, or the store can't be written.
+/// `not_found`, `step_not_waiting`, `run_ended` for `redo`, `inputs_invalid` for an output that the
+/// action could not have answered, or the store can't be written.
 pub async fn resolve(
     services: &Services,
     run: RunId,
@@ -131,16 +132,23 @@ pub async fn resolve(
     }
     let asks = asked(&fold(services, run).await?);
     let uncertain = asks.iter().filter_map(|ask| match ask {
-        Asked::Uncertain { step, attempt, .. } => Some((step, *attempt)),
+        Asked::Uncertain {
+            step,
+            attempt,
+            action,
+            ..
+        } => Some((step, (*attempt, action.as_str()))),
         _ => None,
     });
-    let attempts: BTreeMap<&StepKey, u32> = uncertain.collect();
-    let step = pick(run, step, attempts.keys().copied(), "is uncertain")?;
-    let attempt = attempts.get(&step).copied().unwrap_or_default();
+    let open: BTreeMap<&StepKey, (u32, &str)> = uncertain.collect();
+    let step = pick(run, step, open.keys().copied(), "is uncertain")?;
+    let (attempt, action) = open.get(&step).copied().unwrap_or_default();
     let resolution = match answer {
         Answer::Happened(output) => {
+            if let Some(output) = &output {
+                fits(services, action, output)?;
+            }
             let output = output.unwrap_or(Value::Null);
-            bounded(&output)?;
             Resolution::Happened {
                 output: Labeled::new(output, Label::Operator),
                 artifacts: Vec::new(),
@@ -162,6 +170,23 @@ pub async fn resolve(
         note: note_of(note),
     };
     post(services, run, message).await
+}
+
+/// Whether an output that a person gives is one that the action could have answered: later steps take
+/// it for that.
+fn fits(services: &Services, action: &str, output: &Value) -> Result<()> {
+    bounded(output)?;
+    let catalog = services.tools.catalog();
+    let types::Lookup::Found(spec) = catalog.find(action) else {
+        return Ok(());
+    };
+    let problems = problems(&spec.output, output);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the output is not one of {action}: {}", problems.join("; "));
+    Err(Failure::new("inputs_invalid", message)
+        .hint("leave --output out, or give what the call would have answered"))
 }
 
 /// Everything in which a value does not fit a schema, in words.

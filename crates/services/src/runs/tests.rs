@@ -301,6 +301,12 @@ async fn a_person_says_what_an_uncertain_step_did() {
         code(resolve(services, run, "else", Answer::Redo, "", &bob).await),
         "step_not_waiting"
     );
+    let odd = Answer::Happened(Some(json!({"ts": 5})));
+    assert_eq!(
+        code(resolve(services, run, "post", odd, "", &bob).await),
+        "inputs_invalid",
+        "later steps would take it for the tool's answer"
+    );
     resolve(
         services,
         run,

@@ -74,7 +74,7 @@ fn step(call: &Call, in_loop: bool) -> Value {
     let token = format!("{{{{ inputs.token }}}}/{}{item}", call.id);
     step.insert("with".to_owned(), json!({"token": token}));
     // Refusals before sending count as failures, and a stopped process may meet several.
-    let retry = json!({"max_attempts": 12, "backoff_s": 0.05, "factor": 2, "max_backoff_s": 0.5});
+    let retry = json!({"max_attempts": 40, "backoff_s": 0.05, "factor": 2, "max_backoff_s": 0.5});
     step.insert("retry".to_owned(), retry);
     match &call.on_error {
         OnError::Fail => {}

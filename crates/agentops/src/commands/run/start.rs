@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use services::runs::{self, StartRun};
 use types::{Failure, Mode};
 
-use crate::args::{Pair, object_file};
+use crate::args::{Pair, invalid, object_file};
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
 use crate::compose::App;
@@ -77,7 +77,11 @@ impl Start {
             None => Map::new(),
         };
         let recipe = self.tree(app).await;
+        let mut given = std::collections::BTreeSet::new();
         for pair in &self.inputs {
+            if !given.insert(&pair.name) {
+                return Err(invalid(format!("the input '{}' is given twice", pair.name)));
+            }
             let spec = recipe
                 .iter()
                 .flat_map(|recipe| &recipe.inputs)
