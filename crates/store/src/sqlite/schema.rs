@@ -104,8 +104,8 @@ fn connect(path: &Path, create: bool) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // An append touches several pages and writes each of them whole, so small ones are quicker by a
-        // quarter, although a large event then overflows its page. It counts only when the file is made.
+        // An append touches several pages and writes each of them whole, so with many runs small ones are
+        // quicker, although a large event then overflows its page. It counts only when the file is made.
         connection.pragma_update(None, "page_size", 4096)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
