@@ -4,9 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use testkit::bench::{self, BenchNode, Options, Report};
-use types::Failure;
 
 use super::Done;
 use super::chaos::{data, failed, this_program};
@@ -76,19 +74,9 @@ impl Engine {
             () = signals::asked_to_end() => return Ok(Exit::Interrupted),
         };
         drop(progress);
-        if output.json() {
-            output.raw(&line(&report)?)?;
-        } else {
-            output.raw(&page(&report, output.style()))?;
-        }
+        output.last_line(&report, |style| page(&report, style))?;
         Ok(Exit::Ok)
     }
-}
-
-/// A report as one line of JSON.
-pub(super) fn line(report: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(report)
-        .map_err(|error| Failure::new("output_failed", format!("the answer can't be JSON: {error}")))
 }
 
 fn page(report: &Report, style: Style) -> String {

@@ -11,7 +11,6 @@ use testkit::{Bug, Error};
 use types::{Entropy, Failure};
 
 use super::Done;
-use super::bench::line;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::output::{Output, Progress, Style};
@@ -123,11 +122,7 @@ impl Chaos {
             () = signals::asked_to_end() => return Ok(Exit::Interrupted),
         };
         drop(progress);
-        if output.json() {
-            output.raw(&line(&report)?)?;
-        } else {
-            output.raw(&page(&report, output.style()))?;
-        }
+        output.last_line(&report, |style| page(&report, style))?;
         Ok(if report.holds() { Exit::Ok } else { Exit::Failed })
     }
 }

@@ -1,9 +1,26 @@
-//! Writing a file so that a crash leaves the old one or the new one, never half of one.
+//! Files and folders: writing so that a crash leaves the old file or the new one, never half of one,
+//! and data folders that go when they have served.
 
 use std::io::Write;
 use std::path::Path;
 
 use types::Failure;
+
+/// A data folder among the temporary files, for `what`; it goes when it is dropped.
+///
+/// # Errors
+/// `file_unwritable`.
+pub fn scratch(what: &str) -> Result<tempfile::TempDir, Failure> {
+    let made = tempfile::Builder::new()
+        .prefix(&format!("agentops-{what}-"))
+        .tempdir();
+    made.map_err(|error| {
+        Failure::new(
+            "file_unwritable",
+            format!("failed to make a data folder: {error}"),
+        )
+    })
+}
 
 /// Replaces a file; its folder is made if missing.
 ///

@@ -76,13 +76,33 @@ impl Output {
         document: &T,
         human: impl FnOnce(Style) -> String,
     ) -> Result<(), Failure> {
-        if self.json {
-            let text = serde_json::to_string_pretty(document).map_err(|error| {
-                Failure::new("output_failed", format!("the answer can't be JSON: {error}"))
-            })?;
-            return self.raw(&text);
+        self.document(serde_json::to_string_pretty, document, human)
+    }
+
+    /// As [`Output::answer`], with the document on one line: the last one, which programs read.
+    ///
+    /// # Errors
+    /// See [`Output::answer`].
+    pub fn last_line<T: Serialize + ?Sized>(
+        &self,
+        document: &T,
+        human: impl FnOnce(Style) -> String,
+    ) -> Result<(), Failure> {
+        self.document(serde_json::to_string, document, human)
+    }
+
+    fn document<T: ?Sized>(
+        &self,
+        write: impl FnOnce(&T) -> serde_json::Result<String>,
+        document: &T,
+        human: impl FnOnce(Style) -> String,
+    ) -> Result<(), Failure> {
+        if !self.json {
+            return self.raw(&text::visible(&human(self.style)));
         }
-        self.raw(&text::visible(&human(self.style)))
+        let text = write(document)
+            .map_err(|error| Failure::new("output_failed", format!("the answer can't be JSON: {error}")))?;
+        self.raw(&text)
     }
 
     /// Writes text for people while a command goes on; nothing with `--json`.

@@ -17,7 +17,7 @@ use types::{Failure, RunStatus};
 use super::serve::serve;
 use super::{Context, Done};
 use crate::cli::Global;
-use crate::compose::{Access, App, Worker};
+use crate::compose::{Access, App, Worker, scratch};
 use crate::config::{self, Flags};
 use crate::exit::Exit;
 use crate::output::{Output, span, table};
@@ -53,7 +53,7 @@ impl Demo {
     /// Runs it.
     pub async fn run(&self, global: &Global, output: Output) -> Done {
         // Never the configured folder: what the demo leaves behind must not get between somebody's runs.
-        let scratch = global.data.is_none().then(scratch).transpose()?;
+        let scratch = global.data.is_none().then(|| scratch("demo")).transpose()?;
         let data = global
             .data
             .clone()
@@ -178,17 +178,6 @@ impl Demo {
             other => other,
         }
     }
-}
-
-/// A data folder among the temporary files.
-fn scratch() -> Result<tempfile::TempDir, Failure> {
-    let made = tempfile::Builder::new().prefix("agentops-demo-").tempdir();
-    made.map_err(|error| {
-        Failure::new(
-            "file_unwritable",
-            format!("failed to make a data folder: {error}"),
-        )
-    })
 }
 
 async fn play_all(context: &Context, app: &App, gone: bool) -> Result<Vec<Played>, Failure> {

@@ -9,7 +9,7 @@ use types::Failure;
 
 use crate::args::bytes_file;
 use crate::commands::{Context, Done};
-use crate::compose::{Access, App};
+use crate::compose::{Access, App, scratch};
 use crate::config::Data;
 use crate::exit::Exit;
 use crate::output::{Style, diagnostics};
@@ -73,11 +73,7 @@ impl Check {
 
 /// What an installation knows that was just made, for those who have none.
 async fn shipped_only(context: &Context) -> Result<services::recipes::Context, Failure> {
-    let failed = |error| Failure::new("file_unwritable", format!("failed to make a folder: {error}"));
-    let folder = tempfile::Builder::new()
-        .prefix("agentops-check-")
-        .tempdir()
-        .map_err(failed)?;
+    let folder = scratch("check")?;
     let mut config = context.config.clone();
     config.data = Data::at(folder.path().to_owned());
     let app = App::open(config, Access::Create).await?;
