@@ -24,10 +24,10 @@ pub(crate) async fn vendor_request(Shared(world): Shared<Arc<World>>, request: R
         return reply::text(StatusCode::NOT_FOUND, say);
     };
     let Ok(permit) = Arc::clone(&world.in_flight).try_acquire_owned() else {
-        return vendor.server_error(StatusCode::SERVICE_UNAVAILABLE);
+        return vendor.desk().server_error(StatusCode::SERVICE_UNAVAILABLE);
     };
     let Ok(call) = Call::read(vendor, request).await else {
-        return vendor.too_large();
+        return vendor.desk().too_large();
     };
     let verdict = world.faults().verdict(&call);
     tracing::debug!(%vendor, method = %call.method, path = call.full_path, ?verdict, "sandbox request");
@@ -46,26 +46,26 @@ pub(crate) async fn vendor_request(Shared(world): Shared<Arc<World>>, request: R
         }
     });
     late.await
-        .unwrap_or_else(|_| vendor.server_error(StatusCode::INTERNAL_SERVER_ERROR))
+        .unwrap_or_else(|_| vendor.desk().server_error(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 async fn perform(world: &Arc<World>, call: Call, fault: Option<FaultKind>) -> Answer {
     let vendor = call.vendor;
     match fault {
         None => handle(world, call).await,
-        Some(FaultKind::RateLimit { retry_after_s }) => vendor.rate_limited(retry_after_s),
+        Some(FaultKind::RateLimit { retry_after_s }) => vendor.desk().rate_limited(retry_after_s),
         Some(FaultKind::ExpiredToken) => {
             if vendor == Vendor::Zoom
                 && let Some(token) = call.bearer()
                 && revoke(world, token).is_err()
             {
-                return vendor.server_error(StatusCode::INTERNAL_SERVER_ERROR);
+                return vendor.desk().server_error(StatusCode::INTERNAL_SERVER_ERROR);
             }
-            vendor.token_expired()
+            vendor.desk().token_expired()
         }
-        Some(FaultKind::ServerError { status }) => {
-            vendor.server_error(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-        }
+        Some(FaultKind::ServerError { status }) => vendor
+            .desk()
+            .server_error(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)),
         // A latency was taken out of the rules before; alone it changes nothing.
         Some(FaultKind::Latency { .. }) => handle(world, call).await,
         Some(FaultKind::Timeout) => {
@@ -88,17 +88,17 @@ async fn handle(world: &Arc<World>, call: Call) -> Answer {
     let vendor = call.vendor;
     let handled = if world.writes_to_disk() {
         let world = Arc::clone(world);
-        match tokio::task::spawn_blocking(move || vendor.handle(&world, &call)).await {
+        match tokio::task::spawn_blocking(move || vendor.desk().handle(&world, &call)).await {
             Ok(handled) => handled,
-            Err(_) => return vendor.server_error(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(_) => return vendor.desk().server_error(StatusCode::INTERNAL_SERVER_ERROR),
         }
     } else {
-        vendor.handle(world, &call)
+        vendor.desk().handle(world, &call)
     };
     match handled {
         Ok(answer) => answer,
         Err(Fail::Refused(answer)) => *answer,
-        Err(Fail::Unsaved) => vendor.server_error(StatusCode::INTERNAL_SERVER_ERROR),
+        Err(Fail::Unsaved) => vendor.desk().server_error(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 

@@ -30,10 +30,10 @@ mod world;
 mod zoom;
 
 pub use credentials::{
-    Credentials, SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN,
-    ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
+    SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID,
+    ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
 };
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};
 pub use server::{Handle, Options, start};
-pub use vendor::{DEVICE_TOOLS, Vendor};
+pub use vendor::Vendor;

@@ -19,7 +19,6 @@ use tokio::task::JoinHandle;
 use tower::Service;
 use types::Clock;
 
-use crate::credentials::Credentials;
 use crate::gate::DropConnection;
 use crate::world::{Pause, World};
 use crate::{Error, Fault, FaultStatus, Vendor, control, tls};
@@ -127,11 +126,6 @@ impl Handle {
     /// tool's name follows: `<base>/qsys_control/health`.
     pub fn base_url(&self, vendor: Vendor) -> String {
         format!("{}{}", self.http_url, vendor.prefix())
-    }
-
-    /// What the vendor accepts as credentials.
-    pub fn credentials(&self, vendor: Vendor) -> Credentials {
-        Credentials::of(vendor)
     }
 
     /// A snapshot of everything the vendors know.

@@ -24,8 +24,30 @@ pub enum Vendor {
     Devices,
 }
 
-/// The plain HTTP tools that the sandbox stands in for.
-pub const DEVICE_TOOLS: &[&str] = &["qsys_control", "dante_ctrl", "network_api"];
+/// What each vendor's folder offers: how its requests are answered, in its own words. A new vendor is
+/// a folder with a `Desk`, a line in [`Vendor`] and one in `Vendor::desk`.
+pub(crate) trait Desk: Sync {
+    /// The tools that it stands in for, each with the path below the vendor's prefix.
+    fn tools(&self) -> &'static [(&'static str, &'static str)];
+
+    /// The secrets that it accepts, by the names that the connector gives them. They are public.
+    fn secrets(&self) -> &'static [(&'static str, &'static str)];
+
+    /// Does what the call asks.
+    fn handle(&self, world: &World, call: &Call) -> Handled;
+
+    /// Too many requests; come back in so many seconds.
+    fn rate_limited(&self, retry_after_s: u32) -> Answer;
+
+    /// The credentials were good once.
+    fn token_expired(&self) -> Answer;
+
+    /// Something broke inside the vendor.
+    fn server_error(&self, status: StatusCode) -> Answer;
+
+    /// The body is larger than the sandbox takes.
+    fn too_large(&self) -> Answer;
+}
 
 impl Vendor {
     /// All of them.
@@ -41,63 +63,36 @@ impl Vendor {
         }
     }
 
+    /// Who answers for it.
+    pub(crate) fn desk(self) -> &'static dyn Desk {
+        match self {
+            Vendor::Slack => &slack::Desk,
+            Vendor::Zoom => &zoom::Desk,
+            Vendor::ServiceNow => &servicenow::Desk,
+            Vendor::Devices => &devices::Desk,
+        }
+    }
+
+    /// The vendor that stands in for a tool, and the path under which it takes the tool's requests.
+    pub fn of_tool(tool: &str) -> Option<(Self, String)> {
+        Vendor::ALL.into_iter().find_map(|vendor| {
+            let (_, below) = vendor.desk().tools().iter().find(|(name, _)| *name == tool)?;
+            Some((vendor, format!("{}{below}", vendor.prefix())))
+        })
+    }
+
+    /// The secrets that it accepts, by the names that the connector gives them. They are fixed, so
+    /// they hold for another process's sandbox too.
+    pub fn secrets(self) -> &'static [(&'static str, &'static str)] {
+        self.desk().secrets()
+    }
+
     /// The vendor whose prefix `path` has.
     pub(crate) fn of_path(path: &str) -> Option<Self> {
         Vendor::ALL.into_iter().find(|vendor| {
             path.strip_prefix(vendor.prefix())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
-    }
-
-    /// Does what the call asks.
-    pub(crate) fn handle(self, world: &World, call: &Call) -> Handled {
-        match self {
-            Vendor::Slack => slack::handle(world, call),
-            Vendor::Zoom => zoom::handle(world, call),
-            Vendor::ServiceNow => servicenow::handle(world, call),
-            Vendor::Devices => devices::handle(world, call),
-        }
-    }
-
-    /// Too many requests; come back in so many seconds.
-    pub(crate) fn rate_limited(self, retry_after_s: u32) -> Answer {
-        match self {
-            Vendor::Slack => slack::rate_limited(retry_after_s),
-            Vendor::Zoom => zoom::rate_limited(retry_after_s),
-            Vendor::ServiceNow => servicenow::rate_limited(retry_after_s),
-            Vendor::Devices => devices::rate_limited(retry_after_s),
-        }
-    }
-
-    /// The credentials were good once.
-    pub(crate) fn token_expired(self) -> Answer {
-        match self {
-            Vendor::Slack => slack::token_expired(),
-            Vendor::Zoom => zoom::token_expired(),
-            Vendor::ServiceNow => servicenow::not_authenticated(),
-            Vendor::Devices => devices::refuse(StatusCode::UNAUTHORIZED, "the session has expired"),
-        }
-    }
-
-    /// Something broke inside the vendor.
-    pub(crate) fn server_error(self, status: StatusCode) -> Answer {
-        match self {
-            Vendor::Slack => slack::server_error(status),
-            Vendor::Zoom => zoom::server_error(status),
-            Vendor::ServiceNow => servicenow::server_error(status),
-            Vendor::Devices => devices::refuse(status, "the device's gateway failed"),
-        }
-    }
-
-    /// The body is larger than the sandbox takes.
-    pub(crate) fn too_large(self) -> Answer {
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        match self {
-            Vendor::Slack => slack::refuse_with(status, "request_too_large"),
-            Vendor::Zoom => zoom::refuse(status, 413, "Request entity too large."),
-            Vendor::ServiceNow => servicenow::refuse(status, "Request entity too large", None),
-            Vendor::Devices => devices::refuse(status, "the request is larger than 2 MB"),
-        }
     }
 }
 
@@ -114,7 +109,12 @@ mod tests {
     #[test]
     fn the_tools_named_are_the_tools_that_are_there() {
         let state = crate::seed::state(types::Timestamp::from_millis(0));
-        let mut named = DEVICE_TOOLS.to_vec();
+        let mut named: Vec<_> = Vendor::Devices
+            .desk()
+            .tools()
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
         named.sort_unstable();
         assert!(state.devices.tools.keys().eq(named));
     }

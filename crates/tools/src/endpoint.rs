@@ -1,5 +1,6 @@
 //! Where a tool lives and how to get in: what the composition root tells connectors.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -61,6 +62,8 @@ pub enum Credentials {
         /// The app's secret.
         client_secret: Secret,
     },
+    /// Named secrets that the connector puts where they belong by itself.
+    Parts(BTreeMap<String, Secret>),
 }
 
 /// One tool's place.
@@ -85,15 +88,6 @@ pub trait Endpoints: Send + Sync + 'static {
     /// `tool_not_configured`, or whatever kept settings and secrets from being read; the call then
     /// fails without having been sent.
     async fn endpoint(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<Endpoint, Failure>;
-}
-
-/// The vendor's own base URL, for tools that live at one place for everybody.
-pub fn default_base_url(tool: &str) -> Option<&'static str> {
-    match tool {
-        "slack" => Some("https://slack.com"),
-        "zoom" => Some("https://api.zoom.us"),
-        _ => None,
-    }
 }
 
 /// Where a tool that lives at `base_url` sends its secrets. That is the base URL itself, but for Zoom,

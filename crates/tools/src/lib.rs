@@ -6,6 +6,7 @@
 //! local actions keep goes to a [`LocalSink`], time comes from a [`types::Clock`]. Deliberately
 //! absent: any decision whether a call may run, retries, settings, storage.
 
+mod access;
 mod aliases;
 mod answer;
 mod arguments;
@@ -19,12 +20,13 @@ mod marker;
 mod perform;
 mod registry;
 
+pub use access::{Access, Way};
 pub use answer::{Answer, CallError};
 pub use arguments::canonical_arguments;
 pub use connector::Connector;
 pub use connectors::local::{LocalSink, Saved};
 pub use connectors::plain::{HttpTool, Problem, http_tool};
 pub use context::CallContext;
-pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, default_base_url, secrets_url};
+pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, secrets_url};
 pub use http::{Body, Request, Response};
 pub use registry::{Options, Registry};

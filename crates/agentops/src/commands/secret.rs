@@ -122,7 +122,7 @@ async fn goes_to(app: &App, name: &str) -> Result<String, Failure> {
         services::settings::read(&app.services, services::settings::BASE_URLS).await?;
     urls.get(tool)
         .cloned()
-        .or_else(|| tools::default_base_url(tool).map(str::to_owned))
+        .or_else(|| tools::Access::of(tool).base_url.map(str::to_owned))
         .map(|base_url| tools::secrets_url(tool, &base_url))
         .ok_or_else(|| {
             invalid(format!(

@@ -9,7 +9,7 @@ use sandbox::Vendor;
 use serde_json::Value;
 use services::secrets::origin_of;
 use services::settings;
-use tools::{Credentials, Endpoint, Endpoints, Secret};
+use tools::{Access, Credentials, Endpoint, Endpoints, Way};
 use types::{Failure, Mode, TenantId};
 
 use super::ServerFile;
@@ -37,64 +37,41 @@ impl Places {
 
     /// The own sandbox, or that of the process which holds the data folder.
     fn mock(&self, tool: &str) -> Result<Endpoint, Failure> {
-        let vendor = match tool {
-            "slack" => Vendor::Slack,
-            "zoom" => Vendor::Zoom,
-            "servicenow" => Vendor::ServiceNow,
-            tool if sandbox::DEVICE_TOOLS.contains(&tool) => Vendor::Devices,
-            _ => {
-                let message =
-                    format!("the sandbox has no stand-in for {tool}, so it can't be called in mock mode");
-                return Err(
-                    Failure::new("tool_not_configured", message).hint("call it in real mode: --mode real")
-                );
-            }
-        };
+        let (vendor, path) = Vendor::of_tool(tool).ok_or_else(|| {
+            let message =
+                format!("the sandbox has no stand-in for {tool}, so it can't be called in mock mode");
+            Failure::new("tool_not_configured", message).hint("call it in real mode: --mode real")
+        })?;
         let own = self
             .sandbox
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let base = match own {
-            Some(sandbox) => sandbox.base_url(vendor),
+            Some(sandbox) => sandbox.http_url().to_owned(),
             None => {
                 let server = self.server.read().and_then(|server| server.sandbox);
-                let url = server.ok_or_else(|| {
+                server.ok_or_else(|| {
                     Failure::new(
                         "sandbox_off",
                         format!("the sandbox doesn't run, so {tool} can't be called in mock mode"),
                     )
                     .hint("set sandbox.enabled to true, or run in real mode")
-                })?;
-                format!("{}{}", url.trim_end_matches('/'), vendor.prefix())
+                })?
             }
         };
-        let base_url = if vendor == Vendor::Devices {
-            format!("{base}/{tool}")
-        } else {
-            base
-        };
-        let credentials = match sandbox_credentials(vendor) {
-            sandbox::Credentials::Bearer { token } => Credentials::Bearer(Secret::new(token)),
-            sandbox::Credentials::Account {
-                account_id,
-                client_id,
-                client_secret,
-            } => Credentials::Account {
-                token_url: None,
-                account_id: account_id.to_owned(),
-                client_id: client_id.to_owned(),
-                client_secret: Secret::new(client_secret),
-            },
-            sandbox::Credentials::Basic { user, password, .. } => Credentials::Basic {
-                user: user.to_owned(),
-                password: Secret::new(password),
-            },
-            sandbox::Credentials::Open => Credentials::None,
-        };
+        let values = vendor
+            .secrets()
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        let credentials = Access::of(tool)
+            .ways
+            .iter()
+            .find_map(|way| way.credentials(&values, None));
         Ok(Endpoint {
-            base_url,
-            credentials,
+            base_url: format!("{}{path}", base.trim_end_matches('/')),
+            credentials: credentials.unwrap_or(Credentials::None),
             ca_pem: None,
             allow_private: true,
         })
@@ -134,7 +111,7 @@ impl Places {
         let url = manifest
             .and_then(|row| row.config.pointer("/manifest/base_url"))
             .and_then(Value::as_str);
-        Ok(url.or_else(|| tools::default_base_url(tool)).map(str::to_owned))
+        Ok(url.or(Access::of(tool).base_url).map(str::to_owned))
     }
 
     /// The secrets of a tool, as far as they were set for the place that gets them. For Zoom that is
@@ -147,53 +124,19 @@ impl Places {
     ) -> Result<Credentials, Failure> {
         let goes_to = tools::secrets_url(tool, base_url);
         let origin = origin_of(&goes_to).unwrap_or_default();
-        if tool == "zoom" {
-            return Ok(Credentials::Account {
-                token_url: Some(goes_to),
-                account_id: self.required(tenant, tool, "account_id", &origin).await?,
-                client_id: self.required(tenant, tool, "client_id", &origin).await?,
-                client_secret: Secret::new(self.required(tenant, tool, "client_secret", &origin).await?),
-            });
-        }
-        if tool == "slack" {
-            return Ok(Credentials::Bearer(Secret::new(
-                self.required(tenant, tool, "token", &origin).await?,
-            )));
-        }
-        if let Some(token) = self.secret(tenant, tool, "token", &origin).await? {
-            return Ok(Credentials::Bearer(Secret::new(token)));
-        }
-        if tool == "servicenow" {
-            if let Some(key) = self.secret(tenant, tool, "api_key", &origin).await? {
-                return Ok(Credentials::Header {
-                    name: "x-sn-apikey".to_owned(),
-                    value: Secret::new(key),
-                });
+        let ways = Access::of(tool).ways;
+        for way in ways {
+            let mut values = BTreeMap::new();
+            for name in way.secrets() {
+                if let Some(value) = self.secret(tenant, tool, name, &origin).await? {
+                    values.insert(name, value);
+                }
             }
-            return Ok(Credentials::Basic {
-                user: self.required(tenant, tool, "user", &origin).await?,
-                password: Secret::new(self.required(tenant, tool, "password", &origin).await?),
-            });
+            if let Some(credentials) = way.credentials(&values, Some(goes_to.clone())) {
+                return Ok(credentials);
+            }
         }
-        Ok(Credentials::None)
-    }
-
-    async fn required(
-        &self,
-        tenant: TenantId,
-        tool: &str,
-        field: &str,
-        origin: &str,
-    ) -> Result<String, Failure> {
-        self.secret(tenant, tool, field, origin).await?.ok_or_else(|| {
-            Failure::new(
-                "tool_not_configured",
-                format!("{tool} needs the secret {tool}.{field} in real mode"),
-            )
-            .hint(format!(
-                "`agentops secret set {tool}.{field} --origin {origin}`, with the value on standard input"
-            ))
-        })
+        Err(no_secrets(tool, ways, &origin))
     }
 
     /// A secret, if it was set for this origin: it is sent nowhere else.
@@ -248,23 +191,25 @@ impl Endpoints for Places {
     }
 }
 
-/// The sandbox's credentials are fixed, so they hold for another process's sandbox too.
-fn sandbox_credentials(vendor: Vendor) -> sandbox::Credentials {
-    match vendor {
-        Vendor::Slack => sandbox::Credentials::Bearer {
-            token: sandbox::SLACK_TOKEN,
-        },
-        Vendor::Zoom => sandbox::Credentials::Account {
-            account_id: sandbox::ZOOM_ACCOUNT_ID,
-            client_id: sandbox::ZOOM_CLIENT_ID,
-            client_secret: sandbox::ZOOM_CLIENT_SECRET,
-        },
-        Vendor::ServiceNow => sandbox::Credentials::Basic {
-            user: sandbox::SERVICENOW_USER,
-            password: sandbox::SERVICENOW_PASSWORD,
-            token: sandbox::SERVICENOW_TOKEN,
-            api_key: sandbox::SERVICENOW_API_KEY,
-        },
-        Vendor::Devices => sandbox::Credentials::Open,
-    }
+/// Nothing opens the tool: which secrets would.
+fn no_secrets(tool: &str, ways: &[Way], origin: &str) -> Failure {
+    let ways: Vec<String> = ways
+        .iter()
+        .map(|way| {
+            let names: Vec<_> = way
+                .secrets()
+                .iter()
+                .map(|name| format!("{tool}.{name}"))
+                .collect();
+            names.join(" and ")
+        })
+        .collect();
+    let first = ways.first().and_then(|way| way.split(' ').next()).unwrap_or(tool);
+    Failure::new(
+        "tool_not_configured",
+        format!("{tool} needs {} in real mode", ways.join(", or ")),
+    )
+    .hint(format!(
+        "`agentops secret set {first} --origin {origin}`, with the value on standard input"
+    ))
 }

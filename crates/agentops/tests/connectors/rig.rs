@@ -10,7 +10,7 @@ use governance::{Facts, Granted, Permit, Request, Schemas, Verdict, decide, perm
 use ports::{Call, SendGuard, Tools};
 use sandbox::{Fault, Handle, Vendor};
 use serde_json::Value;
-use tools::{Credentials, Endpoint, Endpoints, LocalSink, Options, Registry, Saved, Secret};
+use tools::{Access, Endpoint, Endpoints, LocalSink, Options, Registry, Saved};
 use types::{
     ActionSpec, Actor, ApprovalId, Clock, Failure, Label, Labeled, Labels, Lookup, Millis, Mode, Outcome,
     ProbeResult, RunId, TenantId, Timestamp,
@@ -55,32 +55,17 @@ struct Addresses {
 #[async_trait]
 impl Endpoints for Addresses {
     async fn endpoint(&self, _: TenantId, tool: &str, _: Mode) -> Result<Endpoint, Failure> {
-        let (path, credentials) = match tool {
-            "slack" => (
-                Vendor::Slack.prefix().to_owned(),
-                Credentials::Bearer(Secret::new(sandbox::SLACK_TOKEN)),
-            ),
-            "zoom" => (
-                Vendor::Zoom.prefix().to_owned(),
-                Credentials::Account {
-                    token_url: None,
-                    account_id: sandbox::ZOOM_ACCOUNT_ID.to_owned(),
-                    client_id: sandbox::ZOOM_CLIENT_ID.to_owned(),
-                    client_secret: Secret::new(sandbox::ZOOM_CLIENT_SECRET),
-                },
-            ),
-            "servicenow" => (
-                Vendor::ServiceNow.prefix().to_owned(),
-                Credentials::Basic {
-                    user: sandbox::SERVICENOW_USER.to_owned(),
-                    password: Secret::new(sandbox::SERVICENOW_PASSWORD),
-                },
-            ),
-            other => (format!("{}/{other}", Vendor::Devices.prefix()), Credentials::None),
-        };
+        let (vendor, path) = Vendor::of_tool(tool).unwrap_or_else(|| panic!("no stand-in for {tool}"));
+        let values = vendor
+            .secrets()
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        let mut ways = Access::of(tool).ways.iter();
+        let credentials = ways.find_map(|way| way.credentials(&values, None));
         Ok(Endpoint {
             base_url: format!("{}{path}", self.base),
-            credentials,
+            credentials: credentials.expect("the sandbox has what opens the tool"),
             ca_pem: self.ca_pem.clone(),
             allow_private: true,
         })

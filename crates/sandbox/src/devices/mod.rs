@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::call::Call;
 use crate::reply::{self, Answer, Fail, Handled};
 use crate::state::Keyed;
+use crate::vendor;
 use crate::world::World;
 
 /// The most actions remembered, and the most answers kept by key.
@@ -23,8 +24,45 @@ const MAX_KEYED: usize = 1_000;
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
 
+/// Answers for it.
+pub(crate) struct Desk;
+
+impl vendor::Desk for Desk {
+    fn tools(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("qsys_control", "/qsys_control"),
+            ("dante_ctrl", "/dante_ctrl"),
+            ("network_api", "/network_api"),
+        ]
+    }
+
+    fn secrets(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn handle(&self, world: &World, call: &Call) -> Handled {
+        handle(world, call)
+    }
+
+    fn rate_limited(&self, retry_after_s: u32) -> Answer {
+        rate_limited(retry_after_s)
+    }
+
+    fn token_expired(&self) -> Answer {
+        refuse(StatusCode::UNAUTHORIZED, "the session has expired")
+    }
+
+    fn server_error(&self, status: StatusCode) -> Answer {
+        refuse(status, "the device's gateway failed")
+    }
+
+    fn too_large(&self) -> Answer {
+        refuse(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 2 MB")
+    }
+}
+
 /// Answers a call.
-pub(crate) fn handle(world: &World, call: &Call) -> Handled {
+fn handle(world: &World, call: &Call) -> Handled {
     let route = call.route();
     let Some((&tool, rest)) = route.split_first() else {
         return Ok(refuse(
@@ -52,7 +90,7 @@ pub(crate) fn handle(world: &World, call: &Call) -> Handled {
 }
 
 /// 429 with `Retry-After`.
-pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
+fn rate_limited(retry_after_s: u32) -> Answer {
     let answer = refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests");
     reply::with_header(answer, "retry-after", &retry_after_s.to_string())
 }

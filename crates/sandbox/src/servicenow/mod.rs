@@ -16,6 +16,7 @@ use crate::credentials::{SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOK
 use crate::pages;
 use crate::reply::{self, Answer, Fail, Handled};
 use crate::state::{State, opaque};
+use crate::vendor;
 use crate::world::World;
 
 pub(crate) use record::{Stamp, insert};
@@ -23,8 +24,46 @@ pub(crate) use record::{Stamp, insert};
 /// Requests an hour, as the rate limit headers say.
 const HOURLY_LIMIT: u32 = 10_000;
 
+/// Answers for it.
+pub(crate) struct Desk;
+
+impl vendor::Desk for Desk {
+    fn tools(&self) -> &'static [(&'static str, &'static str)] {
+        &[("servicenow", "")]
+    }
+
+    fn secrets(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("user", SERVICENOW_USER),
+            ("password", SERVICENOW_PASSWORD),
+            ("token", SERVICENOW_TOKEN),
+            ("api_key", SERVICENOW_API_KEY),
+        ]
+    }
+
+    fn handle(&self, world: &World, call: &Call) -> Handled {
+        handle(world, call)
+    }
+
+    fn rate_limited(&self, retry_after_s: u32) -> Answer {
+        rate_limited(retry_after_s)
+    }
+
+    fn token_expired(&self) -> Answer {
+        not_authenticated()
+    }
+
+    fn server_error(&self, status: StatusCode) -> Answer {
+        server_error(status)
+    }
+
+    fn too_large(&self) -> Answer {
+        refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request entity too large", None)
+    }
+}
+
 /// Answers a call.
-pub(crate) fn handle(world: &World, call: &Call) -> Handled {
+fn handle(world: &World, call: &Call) -> Handled {
     let route = call.route();
     let ["api", "now", rest @ ..] = route.as_slice() else {
         return Ok(pages::find(world, call).unwrap_or_else(no_resource));
@@ -65,7 +104,7 @@ pub(crate) fn not_authenticated() -> Answer {
 }
 
 /// 429 with `Retry-After` and the rule that was broken.
-pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
+fn rate_limited(retry_after_s: u32) -> Answer {
     let detail = "The user has reached the limit of requests of the rule AgentOps sandbox";
     let answer = refuse(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded", Some(detail));
     let answer = reply::with_header(answer, "retry-after", &retry_after_s.to_string());
@@ -73,7 +112,7 @@ pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
 }
 
 /// Something broke.
-pub(crate) fn server_error(status: StatusCode) -> Answer {
+fn server_error(status: StatusCode) -> Answer {
     refuse(status, "Transaction cancelled: the instance failed", None)
 }
 

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::credentials::SLACK_TOKEN;
 use crate::pages;
 use crate::reply::{self, Answer, Handled};
+use crate::vendor;
 use crate::world::World;
 
 pub(crate) use message::stamp;
@@ -24,8 +25,41 @@ pub(crate) const BOT_ID: &str = "B0AGENTOPS";
 /// The arguments of a method, whichever way they came.
 struct Arguments(Map<String, Value>);
 
+/// Answers for it.
+pub(crate) struct Desk;
+
+impl vendor::Desk for Desk {
+    fn tools(&self) -> &'static [(&'static str, &'static str)] {
+        &[("slack", "")]
+    }
+
+    fn secrets(&self) -> &'static [(&'static str, &'static str)] {
+        &[("token", SLACK_TOKEN)]
+    }
+
+    fn handle(&self, world: &World, call: &Call) -> Handled {
+        handle(world, call)
+    }
+
+    fn rate_limited(&self, retry_after_s: u32) -> Answer {
+        rate_limited(retry_after_s)
+    }
+
+    fn token_expired(&self) -> Answer {
+        token_expired()
+    }
+
+    fn server_error(&self, status: StatusCode) -> Answer {
+        server_error(status)
+    }
+
+    fn too_large(&self) -> Answer {
+        refuse_with(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large")
+    }
+}
+
 /// Answers a call.
-pub(crate) fn handle(world: &World, call: &Call) -> Handled {
+fn handle(world: &World, call: &Call) -> Handled {
     let route = call.route();
     let ["api", method] = route.as_slice() else {
         let missing = || reply::text(StatusCode::NOT_FOUND, "page_not_found\n");
@@ -64,18 +98,18 @@ pub(crate) fn handle(world: &World, call: &Call) -> Handled {
 }
 
 /// 429 with `Retry-After`.
-pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
+fn rate_limited(retry_after_s: u32) -> Answer {
     let answer = refuse_with(StatusCode::TOO_MANY_REQUESTS, "ratelimited");
     reply::with_header(answer, "retry-after", &retry_after_s.to_string())
 }
 
 /// The answer to a token that has expired.
-pub(crate) fn token_expired() -> Answer {
+fn token_expired() -> Answer {
     refuse("token_expired")
 }
 
 /// Something broke.
-pub(crate) fn server_error(status: StatusCode) -> Answer {
+fn server_error(status: StatusCode) -> Answer {
     refuse_with(
         status,
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -14,13 +14,52 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::credentials::{ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET};
 use crate::pages;
 use crate::reply::{self, Answer, Fail, Handled};
 use crate::state::SessionKind;
+use crate::vendor;
 use crate::world::World;
 
+/// Answers for it.
+pub(crate) struct Desk;
+
+impl vendor::Desk for Desk {
+    fn tools(&self) -> &'static [(&'static str, &'static str)] {
+        &[("zoom", "")]
+    }
+
+    fn secrets(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("account_id", ZOOM_ACCOUNT_ID),
+            ("client_id", ZOOM_CLIENT_ID),
+            ("client_secret", ZOOM_CLIENT_SECRET),
+        ]
+    }
+
+    fn handle(&self, world: &World, call: &Call) -> Handled {
+        handle(world, call)
+    }
+
+    fn rate_limited(&self, retry_after_s: u32) -> Answer {
+        rate_limited(retry_after_s)
+    }
+
+    fn token_expired(&self) -> Answer {
+        token_expired()
+    }
+
+    fn server_error(&self, status: StatusCode) -> Answer {
+        server_error(status)
+    }
+
+    fn too_large(&self) -> Answer {
+        refuse(StatusCode::PAYLOAD_TOO_LARGE, 413, "Request entity too large.")
+    }
+}
+
 /// Answers a call.
-pub(crate) fn handle(world: &World, call: &Call) -> Handled {
+fn handle(world: &World, call: &Call) -> Handled {
     let route = call.route();
     match (call.method.as_str(), route.as_slice()) {
         ("POST", ["oauth", "token"]) => oauth::token(world, call),
@@ -53,7 +92,7 @@ fn api(world: &World, call: &Call, path: &[&str]) -> Handled {
 }
 
 /// 429 with `Retry-After` and Zoom's own headers.
-pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
+fn rate_limited(retry_after_s: u32) -> Answer {
     let message = "You have reached the maximum per-second rate limit for this API. Try again later.";
     let answer = refuse(StatusCode::TOO_MANY_REQUESTS, 429, message);
     let answer = reply::with_header(answer, "retry-after", &retry_after_s.to_string());
@@ -62,12 +101,12 @@ pub(crate) fn rate_limited(retry_after_s: u32) -> Answer {
 }
 
 /// The answer to a token that has expired.
-pub(crate) fn token_expired() -> Answer {
+fn token_expired() -> Answer {
     refuse(StatusCode::UNAUTHORIZED, 124, "Access token is expired.")
 }
 
 /// Something broke.
-pub(crate) fn server_error(status: StatusCode) -> Answer {
+fn server_error(status: StatusCode) -> Answer {
     refuse(status, u32::from(status.as_u16()), "Internal Server Error.")
 }
 

@@ -1,7 +1,7 @@
 //! Every kind of fault over a real connection, and how rules choose requests.
 
 use reqwest::{Method, RequestBuilder};
-use sandbox::{Credentials, Fault, FaultKind, SLACK_TOKEN, Vendor};
+use sandbox::{Fault, FaultKind, SLACK_TOKEN, Vendor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -205,11 +205,12 @@ async fn rules_choose_by_path_method_and_count() {
 #[tokio::test]
 async fn credentials_are_told_per_vendor() {
     let rig = Rig::start().await;
+    assert_eq!(Vendor::Slack.secrets(), [("token", SLACK_TOKEN)]);
+    assert_eq!(Vendor::Devices.secrets(), []);
     assert_eq!(
-        rig.sandbox.credentials(Vendor::Slack),
-        Credentials::Bearer { token: SLACK_TOKEN }
+        Vendor::of_tool("qsys_control"),
+        Some((Vendor::Devices, "/devices/qsys_control".to_owned()))
     );
-    assert_eq!(rig.sandbox.credentials(Vendor::Devices), Credentials::Open);
     assert_eq!(
         rig.sandbox.base_url(Vendor::Zoom),
         format!("{}/zoom", rig.sandbox.http_url())

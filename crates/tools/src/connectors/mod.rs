@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Connector;
+use crate::{Access, Connector};
 
 pub(crate) mod local;
 pub(crate) mod plain;
@@ -18,6 +18,16 @@ pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector
         Arc::new(slack::Slack),
         Arc::new(zoom::Zoom::default()),
     ]
+}
+
+/// How a built-in tool is reached.
+pub(crate) fn access(tool: &str) -> Option<Access> {
+    Some(match tool {
+        "servicenow" => servicenow::ACCESS,
+        "slack" => slack::ACCESS,
+        "zoom" => zoom::ACCESS,
+        _ => return None,
+    })
 }
 
 /// Their specifications.

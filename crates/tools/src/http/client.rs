@@ -230,7 +230,7 @@ fn authorization(credentials: &Credentials) -> Result<Option<(HeaderName, Header
     let unsendable = || misconfigured("a secret holds characters that no header can carry");
     let value = |text: String| HeaderValue::from_str(&text).map_err(|_| unsendable());
     Ok(match credentials {
-        Credentials::None | Credentials::Account { .. } => None,
+        Credentials::None | Credentials::Account { .. } | Credentials::Parts(_) => None,
         Credentials::Bearer(token) => Some((AUTHORIZATION, value(format!("Bearer {}", token.reveal()))?)),
         Credentials::Basic { user, password } => {
             let pair = STANDARD.encode(format!("{user}:{}", password.reveal()));

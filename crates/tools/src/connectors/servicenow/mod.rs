@@ -13,10 +13,24 @@ use serde_json::Value;
 use types::ToolSpec;
 
 use crate::connector::{no_look_up, unknown_action};
-use crate::{Answer, CallContext, CallError, Connector, load};
+use crate::{Access, Answer, CallContext, CallError, Connector, Way, load};
 
 /// The connector.
 pub(crate) struct ServiceNow;
+
+/// Every instance has its own address.
+pub(crate) const ACCESS: Access = Access {
+    base_url: None,
+    ways: &[
+        Way::Bearer("token"),
+        Way::Header {
+            name: "x-sn-apikey",
+            before: "",
+            secret: "api_key",
+        },
+        Way::Basic("user", "password"),
+    ],
+};
 
 /// The tool's specification.
 pub(crate) fn spec() -> ToolSpec {

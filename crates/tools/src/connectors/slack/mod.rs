@@ -12,10 +12,16 @@ use types::ToolSpec;
 
 use crate::connector::{no_look_up, unknown_action};
 use crate::http::Request;
-use crate::{Answer, CallContext, CallError, Connector, load};
+use crate::{Access, Answer, CallContext, CallError, Connector, Way, load};
 
 /// The connector.
 pub(crate) struct Slack;
+
+/// A bot's token opens it.
+pub(crate) const ACCESS: Access = Access {
+    base_url: Some("https://slack.com"),
+    ways: &[Way::Bearer("token")],
+};
 
 /// The tool's specification.
 pub(crate) fn spec() -> ToolSpec {

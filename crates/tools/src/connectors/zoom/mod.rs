@@ -15,7 +15,7 @@ use types::ToolSpec;
 
 use crate::connector::{no_look_up, unknown_action};
 use crate::http::Request;
-use crate::{Answer, CallContext, CallError, Connector, load};
+use crate::{Access, Answer, CallContext, CallError, Connector, Way, load};
 use sessions::Kind;
 
 pub(crate) use token::token_url;
@@ -25,6 +25,12 @@ pub(crate) use token::token_url;
 pub(crate) struct Zoom {
     tokens: token::Tokens,
 }
+
+/// A server-to-server app opens it; its secrets go to where tokens are fetched.
+pub(crate) const ACCESS: Access = Access {
+    base_url: Some("https://api.zoom.us"),
+    ways: &[Way::Account],
+};
 
 /// The tool's specification.
 pub(crate) fn spec() -> ToolSpec {
