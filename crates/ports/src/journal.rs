@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, Rows, RunRow, StepRow};
 use engine::{Message, Recorded, RunCreated};
 use serde::{Deserialize, Serialize};
-use types::{ApprovalId, Failure, InboxId, Millis, NodeId, RecipeId, RunId, RunStatus, TenantId, Timestamp};
+use types::{
+    ApprovalId, ArtifactId, Failure, InboxId, Millis, Mode, NodeId, RecipeId, RunId, RunStatus, TenantId,
+    Timestamp,
+};
 
 use crate::{Boot, DeadLetter, StoreError};
 
@@ -161,8 +164,44 @@ pub struct RunFilter {
     pub parent: Option<RunId>,
     /// Only those at which a person must look.
     pub needs_attention: bool,
+    /// Of this agent.
+    pub agent: Option<String>,
+    /// Mock or real.
+    pub mode: Option<Mode>,
+    /// Started by this person.
+    pub requester: Option<String>,
+    /// Created at this instant or later.
+    pub created_from: Option<Timestamp>,
+    /// Created before this instant.
+    pub created_to: Option<Timestamp>,
     /// Only runs older than this one: the cursor of the next page.
     pub before: Option<RunId>,
+    /// At most so many; the store allows up to 1,000.
+    pub limit: u32,
+}
+
+/// Which approvals to list: newest first, all conditions together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ApprovalFilter {
+    /// In this state.
+    pub status: Option<ApprovalStatus>,
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Only approvals older than this one: the cursor of the next page.
+    pub before: Option<ApprovalId>,
+    /// At most so many; the store allows up to 1,000.
+    pub limit: u32,
+}
+
+/// Which artifacts to list: newest first, all conditions together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArtifactFilter {
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Of this kind, such as `kb` or `incident`.
+    pub kind: Option<String>,
+    /// Only artifacts older than this one: the cursor of the next page.
+    pub before: Option<ArtifactId>,
     /// At most so many; the store allows up to 1,000.
     pub limit: u32,
 }
@@ -238,20 +277,21 @@ pub trait JournalStore: Send + Sync + 'static {
     /// Steps of a run in the order they were scheduled.
     async fn steps(&self, tenant: TenantId, run: RunId) -> Result<Vec<StepRow>, StoreError>;
 
-    /// Artifacts, newest first: of one run, or of all.
+    /// Artifacts, newest first.
     async fn artifacts(
         &self,
         tenant: TenantId,
-        run: Option<RunId>,
-        limit: u32,
+        filter: ArtifactFilter,
     ) -> Result<Vec<ArtifactRow>, StoreError>;
 
-    /// Approvals, newest first, of one state or all.
+    /// One artifact.
+    async fn artifact(&self, tenant: TenantId, id: ArtifactId) -> Result<ArtifactRow, StoreError>;
+
+    /// Approvals, newest first.
     async fn approvals(
         &self,
         tenant: TenantId,
-        status: Option<ApprovalStatus>,
-        limit: u32,
+        filter: ApprovalFilter,
     ) -> Result<Vec<ApprovalRow>, StoreError>;
 
     /// One approval.

@@ -3,21 +3,27 @@
 //! Boundary: signatures and the plain records they carry. Deliberately absent: logic.
 
 mod facts;
+mod feed;
 mod journal;
 mod library;
+mod people;
+mod requests;
 mod runs;
 mod store;
 mod tools;
 
 pub use facts::FactSource;
+pub use feed::{Change, FeedBounds, FeedStore};
 pub use journal::{
-    After, Append, Claim, Created, InboxItem, JournalStore, Lease, LeaseRequest, Loaded, NewRun, Post,
-    RunFilter, Snapshot,
+    After, Append, ApprovalFilter, ArtifactFilter, Claim, Created, InboxItem, JournalStore, Lease,
+    LeaseRequest, Loaded, NewRun, Post, RunFilter, Snapshot,
 };
 pub use library::{
     AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, ToolRecord,
     VersionRecord, VersionStatus,
 };
+pub use people::{LinkRecord, PeopleStore, SessionRecord, Sessions, TokenRecord, UserRecord};
+pub use requests::{Begun, KeptAnswer, RequestKey, RequestStore};
 pub use runs::Runs;
 pub use store::{Boot, DeadLetter, Store, StoreError};
 pub use tools::{Call, Health, SendGuard, Tools};

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use types::{Failure, NodeId, RunId, TenantId, Timestamp};
 
-use crate::{JournalStore, LibraryStore};
+use crate::{FeedStore, JournalStore, LibraryStore, PeopleStore, RequestStore};
 
 /// The whole store. One contract suite runs against every implementation.
-pub trait Store: JournalStore + LibraryStore {}
+pub trait Store: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore {}
 
-impl<T: JournalStore + LibraryStore> Store for T {}
+impl<T: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore> Store for T {}
 
 /// Who this process is to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

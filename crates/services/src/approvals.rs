@@ -3,22 +3,18 @@
 
 use engine::Message;
 use engine::rows::{ApprovalRow, ApprovalStatus};
-use ports::StoreError;
+use ports::{ApprovalFilter, StoreError};
 use types::{Actor, ApprovalId, Failure};
 
 use crate::runs::post;
 use crate::{Result, Services, settings};
 
-/// Approvals, newest first; of one state or all.
+/// Approvals, newest first.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn list(
-    services: &Services,
-    status: Option<ApprovalStatus>,
-    limit: u32,
-) -> Result<Vec<ApprovalRow>> {
-    Ok(services.store.approvals(services.tenant, status, limit).await?)
+pub async fn list(services: &Services, filter: ApprovalFilter) -> Result<Vec<ApprovalRow>> {
+    Ok(services.store.approvals(services.tenant, filter).await?)
 }
 
 /// One approval.

@@ -57,6 +57,14 @@ macro_rules! ids {
                 Self(v7(at, &random))
             }
 
+            /// The least id of those made at this instant or later.
+            pub fn first_at(at: Timestamp) -> Self {
+                let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+                let mut bytes = [0u8; 16];
+                bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The 16 bytes, in time order; how stores keep an id.
             pub fn as_bytes(&self) -> &[u8; 16] { self.0.as_bytes() }
 
@@ -121,6 +129,10 @@ ids! {
     InboxId "inb" "an inbox";
     /// One leaf of the audit log.
     LeafId "lef" "an audit leaf";
+    /// A person who signs in.
+    UserId "usr" "a user";
+    /// An API token.
+    TokenId "tok" "a token";
     /// One boot of one server process.
     NodeId "nod" "a node";
 }
@@ -149,5 +161,9 @@ mod tests {
         assert_eq!(RunId::derive(at, &["a", "b"]), RunId::derive(at, &["a", "b"]));
         assert_ne!(RunId::derive(at, &["ab"]), RunId::derive(at, &["a", "b"]));
         assert!(RunId::derive(at, &["z"]) < RunId::derive(Timestamp::from_millis(6), &["a"]));
+        let first = RunId::first_at(Timestamp::from_millis(6));
+        assert!(
+            RunId::derive(at, &["z"]) < first && first < RunId::derive(Timestamp::from_millis(6), &["a"])
+        );
     }
 }

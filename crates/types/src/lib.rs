@@ -13,7 +13,9 @@ mod failure;
 mod ids;
 mod label;
 mod labeled;
+mod named;
 mod outcome;
+mod role;
 mod status;
 mod time;
 
@@ -24,10 +26,13 @@ pub use clock::{Clock, Entropy};
 pub use codes::CODES;
 pub use failure::Failure;
 pub use ids::{
-    AgentId, ApprovalId, ArtifactId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId, TenantId, ToolId,
+    AgentId, ApprovalId, ArtifactId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId, TenantId,
+    TokenId, ToolId, UserId,
 };
 pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
+pub use named::UnknownStatus;
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
-pub use status::{Mode, Phase, RunStatus, StepStatus, UnknownStatus};
+pub use role::{Role, Scope};
+pub use status::{Mode, Phase, RunStatus, StepStatus};
 pub use time::{Millis, Timestamp, parse_span};

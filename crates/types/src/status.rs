@@ -1,52 +1,6 @@
 //! The states of runs and steps, the four phases, and mock or real.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// A text that is not one of the known names.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} '{text}': expected one of {known}")]
-pub struct UnknownStatus {
-    what: &'static str,
-    text: String,
-    known: String,
-}
-
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident $what:literal { $($(#[$vdoc:meta])* $variant:ident $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-            /// The name in documents, rows and the interface.
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(self.as_str()) }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownStatus;
-            fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| UnknownStatus {
-                    what: $what,
-                    text: text.chars().take(80).collect(),
-                    known: Self::ALL.iter().map(|value| value.as_str()).collect::<Vec<_>>().join(", "),
-                })
-            }
-        }
-    };
-}
+use crate::named::named;
 
 named! {
     /// The state of a run.

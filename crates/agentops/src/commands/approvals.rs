@@ -105,7 +105,12 @@ impl List {
             State::All => None,
         };
         let app = context.open(Access::Guest).await?;
-        let rows = approvals::list(&app.services, status, self.limit).await;
+        let filter = ports::ApprovalFilter {
+            status,
+            limit: self.limit,
+            ..ports::ApprovalFilter::default()
+        };
+        let rows = approvals::list(&app.services, filter).await;
         let now = app.services.clock.now();
         app.close().await;
         let rows = rows?;

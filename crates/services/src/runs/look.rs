@@ -4,7 +4,7 @@ use engine::frozen::Frozen;
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, RunRow, StepRow};
 use engine::state::{Stage, State};
 use engine::{Event, Recorded, StepKey};
-use ports::{DeadLetter, RunFilter, StoreError};
+use ports::{ApprovalFilter, ArtifactFilter, DeadLetter, RunFilter, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 use types::{Failure, RunId, RunStatus, StepStatus, Timestamp};
@@ -132,7 +132,14 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
     let steps = services.store.steps(services.tenant, run).await?;
     let mut artifacts = services
         .store
-        .artifacts(services.tenant, Some(run), 1_000)
+        .artifacts(
+            services.tenant,
+            ArtifactFilter {
+                run: Some(run),
+                limit: 1_000,
+                ..ArtifactFilter::default()
+            },
+        )
         .await?;
     artifacts.reverse();
     // Only a run that waits, or that a person must look at, asks for anything: the others' journals
@@ -152,12 +159,13 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
     let approvals = if row.status.is_final() || row.waiting_for.is_empty() {
         Vec::new()
     } else {
-        let pending = Some(ApprovalStatus::Pending);
-        let all = services
-            .store
-            .approvals(services.tenant, pending, APPROVALS)
-            .await?;
-        all.into_iter().filter(|approval| approval.run == run).collect()
+        let pending = ApprovalFilter {
+            status: Some(ApprovalStatus::Pending),
+            run: Some(run),
+            before: None,
+            limit: APPROVALS,
+        };
+        services.store.approvals(services.tenant, pending).await?
     };
     let stops = if_readable(&row, stops(services, &row).await)?;
     Ok(RunView {

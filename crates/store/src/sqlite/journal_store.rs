@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use engine::Recorded;
-use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, RunRow, StepRow};
+use engine::rows::{ApprovalRow, ArtifactRow, RunRow, StepRow};
 use ports::{
-    After, Append, Boot, Claim, Created, DeadLetter, InboxItem, JournalStore, Lease, LeaseRequest, Loaded,
-    NewRun, Post, RunFilter, Snapshot, StoreError,
+    After, Append, ApprovalFilter, ArtifactFilter, Boot, Claim, Created, DeadLetter, InboxItem, JournalStore,
+    Lease, LeaseRequest, Loaded, NewRun, Post, RunFilter, Snapshot, StoreError,
 };
 use rusqlite::Connection;
-use types::{ApprovalId, Failure, InboxId, Millis, RunId, TenantId, Timestamp};
+use types::{ApprovalId, ArtifactId, Failure, InboxId, Millis, RunId, TenantId, Timestamp};
 
 use super::SqliteStore;
 use super::fault::Fault;
@@ -18,7 +18,7 @@ use super::table::journal::{self, PreparedEvent};
 use super::table::leases::{self, PreparedReason};
 use super::table::rows::{PreparedNew, PreparedRows};
 use super::table::runs::{self, Advance};
-use super::table::{approvals, artifacts, snapshots, steps};
+use super::table::{approvals, artifacts, feed, snapshots, steps};
 use super::writer::Kind;
 
 /// Rows in one page.
@@ -100,8 +100,17 @@ impl JournalStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let boot = self.held_boot()?;
         let why = why.map(PreparedReason::new).transpose()?;
+        let now = self.inner.clock.now();
         self.write(Kind::Other, move |connection| {
-            leases::set_aside(connection, boot, &lease, until, why.as_ref())
+            leases::set_aside(connection, boot, &lease, until, why.as_ref())?;
+            feed::note(
+                connection,
+                lease.tenant,
+                now,
+                "run",
+                &lease.run.to_string(),
+                "set_aside",
+            )
         })
         .await
     }
@@ -195,20 +204,23 @@ impl JournalStore for SqliteStore {
     async fn artifacts(
         &self,
         tenant: TenantId,
-        run: Option<RunId>,
-        limit: u32,
+        filter: ArtifactFilter,
     ) -> Result<Vec<ArtifactRow>, StoreError> {
-        self.read(move |connection| artifacts::list(connection, tenant, run, limit.min(PAGE)))
+        self.read(move |connection| artifacts::list(connection, tenant, &filter, filter.limit.min(PAGE)))
+            .await
+    }
+
+    async fn artifact(&self, tenant: TenantId, id: ArtifactId) -> Result<ArtifactRow, StoreError> {
+        self.read(move |connection| artifacts::get(connection, tenant, id))
             .await
     }
 
     async fn approvals(
         &self,
         tenant: TenantId,
-        status: Option<ApprovalStatus>,
-        limit: u32,
+        filter: ApprovalFilter,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        self.read(move |connection| approvals::list(connection, tenant, status, limit.min(PAGE)))
+        self.read(move |connection| approvals::list(connection, tenant, &filter, filter.limit.min(PAGE)))
             .await
     }
 
@@ -271,7 +283,8 @@ impl PreparedAppend {
         inbox::consume(connection, tenant, run, &self.consumed)?;
         self.rows.run.advance(connection, self.advance)?;
         journal::insert(connection, tenant, run, &self.events)?;
-        self.rows.put_others(connection, tenant, run)?;
+        let decided_at = journal::last_at(&self.events);
+        self.rows.put_others(connection, tenant, run, decided_at)?;
         if let Some(snapshot) = &self.snapshot {
             snapshots::put(connection, tenant, run, snapshot)?;
         }

@@ -54,7 +54,7 @@ impl LibraryStore for SqliteStore {
         self.write(Kind::Other, move |connection| {
             let done = recipes::save(connection, tenant, &version)?;
             if done.changed {
-                leaves::append(connection, tenant, std::slice::from_ref(&leaf))?;
+                leaves::note(connection, tenant, &leaf)?;
             }
             Ok(done.saved)
         })
@@ -71,7 +71,7 @@ impl LibraryStore for SqliteStore {
         let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
         self.write(Kind::Other, move |connection| {
             if recipes::activate(connection, tenant, recipe, version)? {
-                leaves::append(connection, tenant, std::slice::from_ref(&leaf))?;
+                leaves::note(connection, tenant, &leaf)?;
             }
             Ok(())
         })
@@ -202,7 +202,7 @@ impl LibraryStore for SqliteStore {
 
 impl SqliteStore {
     /// A change and the leaf that tells of it, in one transaction.
-    async fn change(
+    pub(super) async fn change(
         &self,
         tenant: TenantId,
         leaf: Leaf,
@@ -211,7 +211,7 @@ impl SqliteStore {
         let leaf = PreparedLeaf::new(leaf, self.inner.entropy.as_ref());
         self.write(Kind::Other, move |connection| {
             work(connection)?;
-            leaves::append(connection, tenant, std::slice::from_ref(&leaf))
+            leaves::note(connection, tenant, &leaf)
         })
         .await
     }

@@ -5,6 +5,7 @@ mod fault;
 mod folder;
 mod journal_store;
 mod library_store;
+mod people_store;
 mod readers;
 mod schema;
 mod seal;

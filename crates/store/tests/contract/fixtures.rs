@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use engine::event::{AgentRef, RecipeRef};
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, Leaf, Rows, RunRow, StepRow};
 use engine::{EVENT_VERSION, Event, Message, Recorded, RunCreated, StepKey};
-use ports::{After, Append, Claim, Lease, LeaseRequest, NewRun, Post, Store, StoreError};
+use ports::{
+    After, Append, ApprovalFilter, ArtifactFilter, Claim, Lease, LeaseRequest, NewRun, Post, Store,
+    StoreError,
+};
 use serde_json::{Value, json};
 use types::{
     Actor, AgentId, ApprovalId, ArtifactId, Clock, Entropy, InboxId, Label, Labeled, LeafId, Mode, Phase,
@@ -285,6 +288,28 @@ pub trait Bench: Send + Sync {
     async fn restore(&self, backup: &Path) -> Arc<dyn Store>;
     /// Every byte that the store has on disk, keys excluded.
     fn bytes(&self) -> Vec<u8>;
+    /// The feed, once every change made so far has its position.
+    async fn settled_feed(&self, store: &dyn Store) -> Vec<ports::Change> {
+        store.feed(TENANT, 0, 1_000).await.expect("the feed is read")
+    }
     /// A path where nothing is.
     fn scratch(&self, name: &str) -> std::path::PathBuf;
+}
+
+/// Artifacts of a run, or of all.
+pub fn artifacts(run: Option<RunId>, limit: u32) -> ArtifactFilter {
+    ArtifactFilter {
+        run,
+        limit,
+        ..ArtifactFilter::default()
+    }
+}
+
+/// Approvals in a state, or all.
+pub fn approvals(status: Option<ApprovalStatus>, limit: u32) -> ApprovalFilter {
+    ApprovalFilter {
+        status,
+        limit,
+        ..ApprovalFilter::default()
+    }
 }

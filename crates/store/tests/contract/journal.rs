@@ -6,7 +6,7 @@ use ports::{Append, DeadLetter, Lease, Snapshot, StoreError};
 use serde_json::json;
 use types::{Failure, Label, Labeled, RunStatus, StepStatus, Timestamp};
 
-use super::fixtures::{Bench, TENANT};
+use super::fixtures::{Bench, TENANT, approvals, artifacts};
 
 pub async fn what_is_appended_is_loaded(bench: &dyn Bench) {
     let (store, world) = (bench.boot().await, bench.world());
@@ -215,10 +215,13 @@ pub async fn children_and_posts_come_with_the_append(bench: &dyn Bench) {
     );
     assert_eq!(store.steps(TENANT, run).await, Ok(append.rows.steps));
     assert_eq!(
-        store.artifacts(TENANT, Some(run), 10).await,
+        store.artifacts(TENANT, artifacts(Some(run), 10)).await,
         Ok(append.rows.artifacts)
     );
-    assert_eq!(store.approvals(TENANT, None, 10).await, Ok(append.rows.approvals));
+    assert_eq!(
+        store.approvals(TENANT, approvals(None, 10)).await,
+        Ok(append.rows.approvals)
+    );
     assert_eq!(store.leaves(TENANT, 0, 10).await.expect("read").len(), 2);
     assert_eq!(store.dead_letters(TENANT, 10).await.expect("read").len(), 1);
 }
@@ -242,8 +245,8 @@ pub async fn nothing_of_a_failed_append_is_kept(bench: &dyn Bench) {
         "the message is still there"
     );
     assert_eq!(store.steps(TENANT, run).await, Ok(vec![]));
-    assert_eq!(store.artifacts(TENANT, None, 10).await, Ok(vec![]));
-    assert_eq!(store.approvals(TENANT, None, 10).await, Ok(vec![]));
+    assert_eq!(store.artifacts(TENANT, artifacts(None, 10)).await, Ok(vec![]));
+    assert_eq!(store.approvals(TENANT, approvals(None, 10)).await, Ok(vec![]));
     assert_eq!(store.leaves(TENANT, 0, 10).await, Ok(vec![]));
     assert_eq!(store.dead_letters(TENANT, 10).await, Ok(vec![]));
     append.posts.pop();
@@ -282,7 +285,7 @@ pub async fn everything_is_there_after_a_new_boot(bench: &dyn Bench) {
         store.run(TENANT, run).await,
         store.load(TENANT, run).await,
         store.leaves(TENANT, 0, 10).await,
-        store.approvals(TENANT, None, 10).await,
+        store.approvals(TENANT, approvals(None, 10)).await,
     );
     drop(store);
     let store = bench.boot().await;
@@ -290,7 +293,7 @@ pub async fn everything_is_there_after_a_new_boot(bench: &dyn Bench) {
         store.run(TENANT, run).await,
         store.load(TENANT, run).await,
         store.leaves(TENANT, 0, 10).await,
-        store.approvals(TENANT, None, 10).await,
+        store.approvals(TENANT, approvals(None, 10)).await,
     );
     assert!(before.0.is_ok());
     assert_eq!(after, before);

@@ -1,10 +1,10 @@
 //! What lists show.
 
 use engine::rows::{ApprovalStatus, Vote};
-use ports::{DeadLetter, RunFilter, StoreError};
+use ports::{ApprovalFilter, ArtifactFilter, DeadLetter, RunFilter, StoreError};
 use types::{Actor, Failure, RunStatus, StepStatus, TenantId, Timestamp};
 
-use super::fixtures::{Bench, TENANT};
+use super::fixtures::{Bench, TENANT, approvals, artifacts};
 
 pub async fn runs_are_filtered_and_paged(bench: &dyn Bench) {
     let (store, world) = (bench.boot().await, bench.world());
@@ -110,10 +110,16 @@ pub async fn artifacts_are_newest_first(bench: &dyn Bench) {
         store.append(append).await.expect("appended");
     }
     all.reverse();
-    assert_eq!(store.artifacts(TENANT, None, 10).await, Ok(all.clone()));
-    assert_eq!(store.artifacts(TENANT, None, 3).await, Ok(all[..3].to_vec()));
     assert_eq!(
-        store.artifacts(TENANT, Some(all[0].run), 10).await,
+        store.artifacts(TENANT, artifacts(None, 10)).await,
+        Ok(all.clone())
+    );
+    assert_eq!(
+        store.artifacts(TENANT, artifacts(None, 3)).await,
+        Ok(all[..3].to_vec())
+    );
+    assert_eq!(
+        store.artifacts(TENANT, artifacts(Some(all[0].run), 10)).await,
         Ok(all[..2].to_vec())
     );
 }
@@ -147,11 +153,13 @@ pub async fn approvals_change_state_but_not_words(bench: &dyn Bench) {
         "asked: {asked:?}"
     );
     assert_eq!(
-        store.approvals(TENANT, None, 10).await,
+        store.approvals(TENANT, approvals(None, 10)).await,
         Ok(vec![newer, older.clone()])
     );
     assert_eq!(
-        store.approvals(TENANT, Some(ApprovalStatus::Pending), 10).await,
+        store
+            .approvals(TENANT, approvals(Some(ApprovalStatus::Pending), 10))
+            .await,
         Ok(vec![older])
     );
     let missing = store.approval(TENANT, world.approval(row.run).id).await;
@@ -197,8 +205,8 @@ pub async fn tenants_do_not_see_each_other(bench: &dyn Bench) {
         ..Default::default()
     };
     assert_eq!(store.runs(other, all).await, Ok(vec![]));
-    assert_eq!(store.artifacts(other, None, 10).await, Ok(vec![]));
-    assert_eq!(store.approvals(other, None, 10).await, Ok(vec![]));
+    assert_eq!(store.artifacts(other, artifacts(None, 10)).await, Ok(vec![]));
+    assert_eq!(store.approvals(other, approvals(None, 10)).await, Ok(vec![]));
     assert_eq!(store.leaves(other, 0, 10).await, Ok(vec![]));
     assert!(store.run(other, row.run).await.is_err());
     assert!(store.load(other, row.run).await.is_err());
@@ -210,4 +218,136 @@ pub async fn tenants_do_not_see_each_other(bench: &dyn Bench) {
     stolen.lease.tenant = other;
     stolen.rows.run.tenant = other;
     assert!(store.append(stolen).await.is_err());
+}
+
+pub async fn runs_are_found_by_what_never_changes(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let mut ids = Vec::new();
+    for index in 0..4 {
+        let mut new = world.new_run();
+        new.rows.run.agent = (index != 3).then(|| format!("Agent {}", index % 2));
+        new.rows.run.requester = ["ann", "bob"][index % 2].to_owned();
+        new.rows.run.mode = [types::Mode::Mock, types::Mode::Real][usize::from(index == 2)];
+        ids.push((new.created.run, world.now()));
+        store.create_run(new).await.expect("created");
+        world.clock.advance(10);
+    }
+    let found = |filter: RunFilter| {
+        let store = store.clone();
+        let ids = ids.clone();
+        async move {
+            let filter = RunFilter { limit: 10, ..filter };
+            let rows = store.runs(TENANT, filter).await.expect("listed");
+            let places = rows
+                .iter()
+                .map(|row| ids.iter().position(|(id, _)| *id == row.run));
+            places.flatten().collect::<Vec<_>>()
+        }
+    };
+    let any = RunFilter::default;
+    let (second, fourth) = (ids[1].1, ids[3].1);
+    for (filter, expected) in [
+        (any(), &[3, 2, 1, 0][..]),
+        (
+            RunFilter {
+                agent: Some("Agent 0".into()),
+                ..any()
+            },
+            &[2, 0],
+        ),
+        (
+            RunFilter {
+                requester: Some("bob".into()),
+                ..any()
+            },
+            &[3, 1],
+        ),
+        (
+            RunFilter {
+                mode: Some(types::Mode::Real),
+                ..any()
+            },
+            &[2],
+        ),
+        (
+            RunFilter {
+                created_from: Some(second),
+                ..any()
+            },
+            &[3, 2, 1],
+        ),
+        (
+            RunFilter {
+                created_to: Some(second),
+                ..any()
+            },
+            &[0],
+        ),
+        (
+            RunFilter {
+                created_from: Some(second),
+                created_to: Some(fourth),
+                ..any()
+            },
+            &[2, 1],
+        ),
+        (
+            RunFilter {
+                agent: Some("Agent 0".into()),
+                requester: Some("bob".into()),
+                ..any()
+            },
+            &[],
+        ),
+    ] {
+        assert_eq!(found(filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+pub async fn approvals_and_artifacts_are_paged_and_filtered(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    for _ in 0..3 {
+        world.clock.advance(10);
+        let (row, claim) = world.held_run(store.as_ref()).await;
+        let mut append = world.append(claim.lease, &row, 1, 1);
+        append.rows.approvals = vec![world.approval(row.run)];
+        append.rows.artifacts = vec![world.artifact(row.run)];
+        store.append(append).await.expect("appended");
+    }
+    let all = store
+        .approvals(TENANT, approvals(None, 10))
+        .await
+        .expect("listed");
+    assert!(all.len() == 3 && all.windows(2).all(|pair| pair[0].id > pair[1].id));
+    let of_run = ApprovalFilter {
+        run: Some(all[1].run),
+        ..approvals(None, 10)
+    };
+    let expected: Vec<_> = all.iter().filter(|row| row.run == all[1].run).cloned().collect();
+    assert_eq!(store.approvals(TENANT, of_run).await, Ok(expected));
+    let older = ApprovalFilter {
+        before: Some(all[0].id),
+        ..approvals(None, 1)
+    };
+    assert_eq!(store.approvals(TENANT, older).await, Ok(vec![all[1].clone()]));
+
+    let all = store
+        .artifacts(TENANT, artifacts(None, 10))
+        .await
+        .expect("listed");
+    assert_eq!(all.len(), 3);
+    let older = ArtifactFilter {
+        before: Some(all[0].id),
+        ..artifacts(None, 1)
+    };
+    assert_eq!(store.artifacts(TENANT, older).await, Ok(vec![all[1].clone()]));
+    let kind = ArtifactFilter {
+        kind: Some("no such kind".into()),
+        ..artifacts(None, 10)
+    };
+    assert_eq!(store.artifacts(TENANT, kind).await, Ok(vec![]));
+    assert_eq!(store.artifact(TENANT, all[2].id).await, Ok(all[2].clone()));
+    let other = types::ArtifactId::from_bytes([1; 16]);
+    let absent = store.artifact(TENANT, other).await;
+    assert!(matches!(absent, Err(StoreError::NotFound { .. })), "{absent:?}");
 }

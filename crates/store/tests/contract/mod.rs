@@ -7,6 +7,7 @@ pub mod journal;
 pub mod leases;
 pub mod library;
 pub mod lists;
+pub mod people;
 pub mod safety;
 
 /// Makes one test of each part of the contract; `$bench` is an expression that makes a fresh bench.
@@ -29,7 +30,11 @@ macro_rules! contract_suite {
                 a_message_for_nobody_is_refused, a_release_with_mail_is_claimable_at_once,
                 mail_survives_a_lapsed_lease, mail_from_others_is_pending;
             lists: runs_are_filtered_and_paged, steps_are_brought_up_to_date, artifacts_are_newest_first,
-                approvals_change_state_but_not_words, dead_letters_are_kept, tenants_do_not_see_each_other;
+                approvals_change_state_but_not_words, dead_letters_are_kept, tenants_do_not_see_each_other,
+                runs_are_found_by_what_never_changes, approvals_and_artifacts_are_paged_and_filtered;
+            people: user_names_are_unique_without_case, a_link_works_once, sessions_begin_and_end,
+                tokens_are_kept_until_revoked, a_repeated_request_is_answered_again,
+                the_feed_tells_what_changed_in_order;
             library: agent_names_are_unique_without_case, versions_are_saved_and_activated,
                 the_same_text_is_no_new_version, recipes_are_found_by_slug_name_and_id,
                 tools_are_replaced_by_name, settings_are_kept_by_key, secrets_are_sealed,

@@ -47,6 +47,7 @@ impl List {
             needs_attention: self.attention,
             before: self.before,
             limit: self.limit,
+            ..RunFilter::default()
         };
         let runs = services::runs::list(&app.services, filter).await?;
         let now = app.services.clock.now();

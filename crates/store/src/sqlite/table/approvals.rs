@@ -1,9 +1,11 @@
 //! Table `approvals`: what people are asked to agree to.
 
 use engine::rows::{ApprovalRow, ApprovalStatus};
+use ports::ApprovalFilter;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use types::{ApprovalId, RunId, TenantId};
 
+use super::conditions::Conditions;
 use crate::sqlite::convert::{at, id, json, named, parsed};
 use crate::sqlite::fault::{Fault, not_found};
 
@@ -31,6 +33,11 @@ impl PreparedApproval {
             undo: serde_json::to_string(&row.undo)?,
             row,
         })
+    }
+
+    /// Which one, and how it stands.
+    pub(in crate::sqlite) fn state(&self) -> (ApprovalId, ApprovalStatus) {
+        (self.row.id, self.row.status)
     }
 }
 
@@ -74,31 +81,21 @@ pub(in crate::sqlite) fn put(
     Ok(())
 }
 
-/// Approvals, newest first, of one state or all.
+/// Approvals, newest first.
 pub(in crate::sqlite) fn list(
     connection: &Connection,
     tenant: TenantId,
-    status: Option<ApprovalStatus>,
+    filter: &ApprovalFilter,
     limit: u32,
 ) -> Result<Vec<ApprovalRow>, Fault> {
-    const ORDER: &str = "ORDER BY approval_id DESC LIMIT";
-    let rows = match status {
-        Some(status) => {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM approvals WHERE tenant_id = ?1 AND status = ?2 {ORDER} ?3"
-            ))?;
-            let rows = select.query_map(params![tenant.as_bytes(), status.as_str(), limit], read)?;
-            rows.collect::<Result<Vec<_>, _>>()
-        }
-        None => {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM approvals WHERE tenant_id = ?1 {ORDER} ?2"
-            ))?;
-            let rows = select.query_map(params![tenant.as_bytes(), limit], read)?;
-            rows.collect::<Result<Vec<_>, _>>()
-        }
-    };
-    Ok(rows?)
+    let mut wanted = Conditions::new(tenant);
+    wanted.and("status = ?", filter.status.map(ApprovalStatus::as_str));
+    wanted.and("run_id = ?", filter.run.map(|run| *run.as_bytes()));
+    wanted.and("approval_id < ?", filter.before.map(|id| *id.as_bytes()));
+    let (sql, bound) = wanted.select(COLUMNS, "approvals", "approval_id DESC", limit);
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(rusqlite::params_from_iter(bound), read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// One approval.

@@ -1,11 +1,13 @@
 //! Table `artifacts`: what runs left behind.
 
 use engine::rows::ArtifactRow;
-use rusqlite::{Connection, Row, params};
+use ports::ArtifactFilter;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use types::{ArtifactId, RunId, TenantId};
 
+use super::conditions::Conditions;
 use crate::sqlite::convert::{at, id, json, named};
-use crate::sqlite::fault::Fault;
+use crate::sqlite::fault::{Fault, not_found};
 
 /// An artifact's row, ready to be written.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(in crate::sqlite) struct PreparedArtifact {
     row: ArtifactRow,
     data: String,
 }
+
+const COLUMNS: &str = "artifact_id, run_id, step, kind, name, external_id, url, data, labels, created_at";
 
 impl PreparedArtifact {
     pub(in crate::sqlite) fn new(row: ArtifactRow) -> Result<Self, Fault> {
@@ -50,32 +54,35 @@ pub(in crate::sqlite) fn insert(
     Ok(())
 }
 
-/// Artifacts, newest first: of one run, or of all.
+/// Artifacts, newest first.
 pub(in crate::sqlite) fn list(
     connection: &Connection,
     tenant: TenantId,
-    run: Option<RunId>,
+    filter: &ArtifactFilter,
     limit: u32,
 ) -> Result<Vec<ArtifactRow>, Fault> {
-    const COLUMNS: &str = "artifact_id, run_id, step, kind, name, external_id, url, data, labels, created_at";
-    const ORDER: &str = "ORDER BY created_at DESC, artifact_id DESC LIMIT";
-    let rows = match run {
-        Some(run) => {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM artifacts WHERE tenant_id = ?1 AND run_id = ?2 {ORDER} ?3"
-            ))?;
-            let rows = select.query_map(params![tenant.as_bytes(), run.as_bytes(), limit], read)?;
-            rows.collect::<Result<Vec<_>, _>>()
-        }
-        None => {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM artifacts WHERE tenant_id = ?1 {ORDER} ?2"
-            ))?;
-            let rows = select.query_map(params![tenant.as_bytes(), limit], read)?;
-            rows.collect::<Result<Vec<_>, _>>()
-        }
-    };
-    Ok(rows?)
+    let mut wanted = Conditions::new(tenant);
+    wanted.and("run_id = ?", filter.run.map(|run| *run.as_bytes()));
+    wanted.and("kind = ?", filter.kind.clone());
+    wanted.and("artifact_id < ?", filter.before.map(|id| *id.as_bytes()));
+    let (sql, bound) = wanted.select(COLUMNS, "artifacts", "artifact_id DESC", limit);
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query_map(rusqlite::params_from_iter(bound), read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One artifact.
+pub(in crate::sqlite) fn get(
+    connection: &Connection,
+    tenant: TenantId,
+    artifact: ArtifactId,
+) -> Result<ArtifactRow, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM artifacts WHERE tenant_id = ?1 AND artifact_id = ?2 LIMIT 1");
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select
+        .query_row(params![tenant.as_bytes(), artifact.as_bytes()], read)
+        .optional()?;
+    found.ok_or_else(|| not_found("artifact", artifact).into())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ArtifactRow> {

@@ -3,7 +3,7 @@
 use engine::{EVENT_VERSION, Event, Recorded};
 use ports::StoreError;
 use rusqlite::{Connection, Row, params};
-use types::{RunId, TenantId};
+use types::{RunId, TenantId, Timestamp};
 
 use crate::sqlite::convert::{at, count, int, json};
 use crate::sqlite::fault::{Fault, other};
@@ -36,6 +36,11 @@ pub(in crate::sqlite) fn prepare(head: u64, events: &[Recorded]) -> Result<Vec<P
         });
     }
     Ok(prepared)
+}
+
+/// When the last of them was decided; none if there are none.
+pub(in crate::sqlite) fn last_at(events: &[PreparedEvent]) -> Option<Timestamp> {
+    events.last().map(|event| Timestamp::from_millis(event.at))
 }
 
 pub(in crate::sqlite) fn insert(

@@ -5,6 +5,7 @@ use ports::LeafRecord;
 use rusqlite::{Connection, Row, params};
 use types::{Entropy, LeafId, RunId, TenantId, canonical_json};
 
+use super::feed;
 use crate::audit::commitment_of_text;
 use crate::sqlite::convert::{at, id, int, json};
 use crate::sqlite::fault::Fault;
@@ -60,6 +61,25 @@ pub(in crate::sqlite) fn append(
         ])?;
     }
     Ok(())
+}
+
+/// Appends the leaf of a change outside any run, and tells the feed of it.
+pub(in crate::sqlite) fn note(
+    connection: &Connection,
+    tenant: TenantId,
+    prepared: &PreparedLeaf,
+) -> Result<(), Fault> {
+    append(connection, tenant, std::slice::from_ref(prepared))?;
+    let leaf = &prepared.leaf;
+    let (noun, _) = leaf.kind.split_once('_').unwrap_or((&leaf.kind, ""));
+    feed::note(
+        connection,
+        tenant,
+        leaf.at,
+        noun,
+        &leaf.id.to_string(),
+        &leaf.kind,
+    )
 }
 
 /// Leaves in the order they were stored, after the first `skip`.

@@ -4,10 +4,11 @@ use engine::rows::Rows;
 use engine::{EVENT_VERSION, Event, Recorded};
 use ports::{Claim, Created, Lease, LeaseRequest, NewRun};
 use rusqlite::Connection;
-use types::{Entropy, RunId, TenantId};
+use types::{Entropy, RunId, TenantId, Timestamp};
 
 use super::approvals::{self, PreparedApproval};
 use super::artifacts::{self, PreparedArtifact};
+use super::feed;
 use super::journal::{self, PreparedEvent};
 use super::leaves::{self, PreparedLeaf};
 use super::runs::{self, PreparedRun};
@@ -74,12 +75,13 @@ impl PreparedRows {
         })
     }
 
-    /// Writes everything but the run itself.
+    /// Writes everything but the run itself, and tells the feed.
     pub(in crate::sqlite) fn put_others(
         &self,
         connection: &Connection,
         tenant: TenantId,
         run: RunId,
+        decided_at: Option<Timestamp>,
     ) -> Result<(), Fault> {
         if !self.steps.is_empty() {
             steps::put(connection, tenant, run, &self.steps)?;
@@ -92,6 +94,19 @@ impl PreparedRows {
         }
         if !self.leaves.is_empty() {
             leaves::append(connection, tenant, &self.leaves)?;
+        }
+        let Some(at) = decided_at else { return Ok(()) };
+        let status = self.run.row.status.as_str();
+        feed::note(connection, tenant, at, "run", &run.to_string(), status)?;
+        for (id, status) in self.approvals.iter().map(PreparedApproval::state) {
+            feed::note(
+                connection,
+                tenant,
+                at,
+                "approval",
+                &id.to_string(),
+                status.as_str(),
+            )?;
         }
         Ok(())
     }
@@ -146,7 +161,9 @@ impl PreparedNew {
             .run
             .insert(connection, head, self.start_key.as_deref(), lease)?;
         journal::insert(connection, self.tenant, self.run, &self.events)?;
-        self.rows.put_others(connection, self.tenant, self.run)?;
+        let decided_at = journal::last_at(&self.events);
+        self.rows
+            .put_others(connection, self.tenant, self.run, decided_at)?;
         let claim = lease.map(|(request, _)| Claim {
             lease: Lease {
                 tenant: self.tenant,

@@ -4,8 +4,9 @@ use engine::event::Parent;
 use engine::rows::RunRow;
 use ports::{Lease, LeaseRequest, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use types::{RecipeId, RunId, TenantId, Timestamp};
+use types::{Mode, RecipeId, RunId, TenantId, Timestamp};
 
+use super::conditions::Conditions;
 use crate::sqlite::convert::{at, count, id, int, opt_at, opt_json, parsed};
 use crate::sqlite::fault::{Fault, conflict, not_found};
 
@@ -242,35 +243,19 @@ pub(in crate::sqlite) fn list(
     filter: &ports::RunFilter,
     limit: u32,
 ) -> Result<Vec<RunRow>, Fault> {
-    let mut sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant_id = ?");
-    let mut bound: Vec<Box<dyn rusqlite::ToSql>> = vec![Box::new(*tenant.as_bytes())];
-    if !filter.statuses.is_empty() {
-        let marks = vec!["?"; filter.statuses.len()].join(", ");
-        sql.push_str(&format!(" AND status IN ({marks})"));
-        bound.extend(
-            filter
-                .statuses
-                .iter()
-                .map(|status| Box::new(status.as_str()) as Box<dyn rusqlite::ToSql>),
-        );
-    }
-    if let Some(recipe) = filter.recipe {
-        sql.push_str(" AND recipe_id = ?");
-        bound.push(Box::new(*recipe.as_bytes()));
-    }
-    if let Some(parent) = filter.parent {
-        sql.push_str(" AND parent_run = ?");
-        bound.push(Box::new(*parent.as_bytes()));
-    }
-    if filter.needs_attention {
-        sql.push_str(" AND needs_attention = 1");
-    }
-    if let Some(before) = filter.before {
-        sql.push_str(" AND run_id < ?");
-        bound.push(Box::new(*before.as_bytes()));
-    }
-    sql.push_str(" ORDER BY run_id DESC LIMIT ?");
-    bound.push(Box::new(limit));
+    let first = |at: Option<Timestamp>| at.map(|at| *RunId::first_at(at).as_bytes());
+    let mut wanted = Conditions::new(tenant);
+    wanted.and_one_of("status", filter.statuses.iter().map(|status| status.as_str()));
+    wanted.and("recipe_id = ?", filter.recipe.map(|id| *id.as_bytes()));
+    wanted.and("parent_run = ?", filter.parent.map(|id| *id.as_bytes()));
+    wanted.and_if(filter.needs_attention, "needs_attention = 1");
+    wanted.and("agent = ?", filter.agent.clone());
+    wanted.and("mode = ?", filter.mode.map(Mode::as_str));
+    wanted.and("requester = ?", filter.requester.clone());
+    wanted.and("run_id >= ?", first(filter.created_from));
+    wanted.and("run_id < ?", first(filter.created_to));
+    wanted.and("run_id < ?", filter.before.map(|id| *id.as_bytes()));
+    let (sql, bound) = wanted.select(COLUMNS, "runs", "run_id DESC", limit);
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map(rusqlite::params_from_iter(bound), read)?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,0 +1,253 @@
+//! What nobody stands between: the rest of the store, passed on.
+
+use async_trait::async_trait;
+use engine::rows::Leaf;
+use ports::{
+    AgentRecord, Begun, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryStore, LinkRecord,
+    NewVersion, PeopleStore, RecipeRecord, RequestKey, RequestStore, SavedVersion, SecretRecord,
+    SessionRecord, Sessions, StoreError, TokenRecord, ToolRecord, UserRecord, VersionRecord,
+};
+use serde_json::Value;
+use types::{RecipeId, TenantId, Timestamp, TokenId, UserId};
+
+use super::{Between, Interposed};
+
+#[async_trait]
+impl<B: Between> LibraryStore for Interposed<B> {
+    async fn put_agent(&self, tenant: TenantId, agent: AgentRecord, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.put_agent(tenant, agent, leaf).await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
+        self.inner.agents(tenant).await
+    }
+
+    async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError> {
+        self.inner.agent(tenant, name).await
+    }
+
+    async fn save_version(
+        &self,
+        tenant: TenantId,
+        version: NewVersion,
+        leaf: Leaf,
+    ) -> Result<SavedVersion, StoreError> {
+        self.inner.save_version(tenant, version, leaf).await
+    }
+
+    async fn activate_version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.activate_version(tenant, recipe, version, leaf).await
+    }
+
+    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
+        self.inner.recipes(tenant).await
+    }
+
+    async fn recipe(&self, tenant: TenantId, name: &str) -> Result<RecipeRecord, StoreError> {
+        self.inner.recipe(tenant, name).await
+    }
+
+    async fn version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+    ) -> Result<VersionRecord, StoreError> {
+        self.inner.version(tenant, recipe, version).await
+    }
+
+    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError> {
+        self.inner.versions(tenant, recipe).await
+    }
+
+    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.put_tool(tenant, tool, leaf).await
+    }
+
+    async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
+        self.inner.tools(tenant).await
+    }
+
+    async fn put_setting(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        value: Value,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.put_setting(tenant, key, value, leaf).await
+    }
+
+    async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {
+        self.inner.setting(tenant, key).await
+    }
+
+    async fn settings(&self, tenant: TenantId) -> Result<Vec<(String, Value)>, StoreError> {
+        self.inner.settings(tenant).await
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: TenantId,
+        secret: SecretRecord,
+        value: &str,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.put_secret(tenant, secret, value, leaf).await
+    }
+
+    async fn reveal_secret(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<(SecretRecord, String)>, StoreError> {
+        self.inner.reveal_secret(tenant, name).await
+    }
+
+    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError> {
+        self.inner.secrets(tenant).await
+    }
+
+    async fn remove_secret(&self, tenant: TenantId, name: &str, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.remove_secret(tenant, name, leaf).await
+    }
+
+    async fn leaves(&self, tenant: TenantId, skip: u64, limit: u32) -> Result<Vec<LeafRecord>, StoreError> {
+        self.inner.leaves(tenant, skip, limit).await
+    }
+
+    async fn backup(&self, to: &std::path::Path) -> Result<(), StoreError> {
+        self.inner.backup(to).await
+    }
+}
+
+#[async_trait]
+impl<B: Between> PeopleStore for Interposed<B> {
+    async fn put_user(&self, tenant: TenantId, user: UserRecord, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.put_user(tenant, user, leaf).await
+    }
+
+    async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError> {
+        self.inner.users(tenant).await
+    }
+
+    async fn user(&self, tenant: TenantId, name: &str) -> Result<UserRecord, StoreError> {
+        self.inner.user(tenant, name).await
+    }
+
+    async fn put_link(&self, tenant: TenantId, link: LinkRecord, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.put_link(tenant, link, leaf).await
+    }
+
+    async fn link(&self, tenant: TenantId, digest: &str) -> Result<Option<LinkRecord>, StoreError> {
+        self.inner.link(tenant, digest).await
+    }
+
+    async fn redeem_link(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        user: UserRecord,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.redeem_link(tenant, digest, user, leaf).await
+    }
+
+    async fn put_session(
+        &self,
+        tenant: TenantId,
+        session: SessionRecord,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.put_session(tenant, session, leaf).await
+    }
+
+    async fn session(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+    ) -> Result<Option<(SessionRecord, UserRecord)>, StoreError> {
+        self.inner.session(tenant, digest).await
+    }
+
+    async fn touch_session(&self, tenant: TenantId, digest: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.touch_session(tenant, digest, at).await
+    }
+
+    async fn end_sessions(&self, tenant: TenantId, which: Sessions, leaf: Leaf) -> Result<u64, StoreError> {
+        self.inner.end_sessions(tenant, which, leaf).await
+    }
+
+    async fn put_token(&self, tenant: TenantId, token: TokenRecord, leaf: Leaf) -> Result<(), StoreError> {
+        self.inner.put_token(tenant, token, leaf).await
+    }
+
+    async fn tokens(&self, tenant: TenantId, user: Option<UserId>) -> Result<Vec<TokenRecord>, StoreError> {
+        self.inner.tokens(tenant, user).await
+    }
+
+    async fn token(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+    ) -> Result<Option<(TokenRecord, UserRecord)>, StoreError> {
+        self.inner.token(tenant, digest).await
+    }
+
+    async fn touch_token(&self, tenant: TenantId, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.touch_token(tenant, id, at).await
+    }
+
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        id: TokenId,
+        at: Timestamp,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.revoke_token(tenant, id, at, leaf).await
+    }
+}
+
+#[async_trait]
+impl<B: Between> RequestStore for Interposed<B> {
+    async fn begin_request(
+        &self,
+        tenant: TenantId,
+        key: &RequestKey,
+        digest: &str,
+        at: Timestamp,
+        stale: Timestamp,
+        forget: Timestamp,
+    ) -> Result<Begun, StoreError> {
+        self.inner
+            .begin_request(tenant, key, digest, at, stale, forget)
+            .await
+    }
+
+    async fn end_request(
+        &self,
+        tenant: TenantId,
+        key: &RequestKey,
+        answer: Option<KeptAnswer>,
+    ) -> Result<(), StoreError> {
+        self.inner.end_request(tenant, key, answer).await
+    }
+}
+
+#[async_trait]
+impl<B: Between> FeedStore for Interposed<B> {
+    async fn feed(&self, tenant: TenantId, after: u64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.inner.feed(tenant, after, limit).await
+    }
+
+    async fn feed_bounds(&self, tenant: TenantId) -> Result<FeedBounds, StoreError> {
+        self.inner.feed_bounds(tenant).await
+    }
+}
