@@ -1,7 +1,9 @@
-//! Traits that the outside implements or offers: the store, the tools, facts, runs.
+//! Traits that the outside implements or offers: the store, the desk, the tools, facts,
+//! runs.
 //!
 //! Boundary: signatures and the plain records they carry. Deliberately absent: logic.
 
+mod desk;
 mod facts;
 mod feed;
 mod journal;
@@ -12,6 +14,10 @@ mod runs;
 mod store;
 mod tools;
 
+pub use desk::{
+    Booking, CLASHES, COMMENTS, CalendarEvent, DESK_PAGE, DeskStore, EventFilter, EventMove, Ticket,
+    TicketChange, TicketComment, TicketFilter,
+};
 pub use facts::FactSource;
 pub use feed::{Change, FeedBounds, FeedStore};
 pub use journal::{

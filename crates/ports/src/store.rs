@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use types::{Failure, NodeId, RunId, TenantId, Timestamp};
 
-use crate::{FeedStore, JournalStore, LibraryStore, PeopleStore, RequestStore};
+use crate::{DeskStore, FeedStore, JournalStore, LibraryStore, PeopleStore, RequestStore};
 
 /// The whole store. One contract suite runs against every implementation.
-pub trait Store: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore {}
+pub trait Store: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore + DeskStore {}
 
-impl<T: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore> Store for T {}
+impl<T: JournalStore + LibraryStore + PeopleStore + RequestStore + FeedStore + DeskStore> Store for T {}
 
 /// Who this process is to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! The store: SQLite behind `ports::JournalStore` and `ports::LibraryStore`, with its migrations.
+//! The store: SQLite behind `ports::JournalStore`, `ports::LibraryStore` and `ports::DeskStore`, with its
+//! migrations.
 //!
 //! Boundary: [`sqlite::open`] gives a [`sqlite::SqliteStore`]; everything else goes through the traits
 //! of `ports`. SQL lives in `sqlite/table/` (one file per table group) and in `migrations/`, nowhere

@@ -135,6 +135,10 @@ ids! {
     TokenId "tok" "a token";
     /// One boot of one server process.
     NodeId "nod" "a node";
+    /// An event on a built-in calendar.
+    EventId "evt" "an event";
+    /// A built-in ticket.
+    TicketId "tkt" "a ticket";
 }
 
 impl TenantId {

@@ -26,13 +26,13 @@ pub use clock::{Clock, Entropy};
 pub use codes::CODES;
 pub use failure::Failure;
 pub use ids::{
-    AgentId, ApprovalId, ArtifactId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId, TenantId,
-    TokenId, ToolId, UserId,
+    AgentId, ApprovalId, ArtifactId, EventId, InboxId, LeafId, NodeId, ParseIdError, RecipeId, RunId,
+    TenantId, TicketId, TokenId, ToolId, UserId,
 };
 pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
 pub use named::UnknownStatus;
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
 pub use role::{Role, Scope};
-pub use status::{Mode, Phase, RunStatus, StepStatus};
+pub use status::{EventStatus, Mode, Phase, RunStatus, StepStatus, TicketStatus, Urgency};
 pub use time::{Millis, Timestamp, parse_span};

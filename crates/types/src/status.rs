@@ -1,4 +1,4 @@
-//! The states of runs and steps, the four phases, and mock or real.
+//! The states of runs, steps, events and tickets, the four phases, and mock or real.
 
 use crate::named::named;
 
@@ -87,5 +87,50 @@ named! {
         Mock "mock",
         /// The configured services.
         Real "real",
+    }
+}
+
+named! {
+    /// Whether an event on a calendar stands.
+    EventStatus "event status" {
+        /// It takes its time.
+        Confirmed "confirmed",
+        /// It takes none any more.
+        Cancelled "cancelled",
+    }
+}
+
+named! {
+    /// How far a ticket is.
+    TicketStatus "ticket status" {
+        /// Nobody has begun.
+        New "new",
+        /// Somebody sees to it.
+        InProgress "in_progress",
+        /// Something is waited for.
+        OnHold "on_hold",
+        /// It is done.
+        Resolved "resolved",
+        /// It is done and over.
+        Closed "closed",
+    }
+}
+
+impl TicketStatus {
+    /// Whether somebody still has to see to it.
+    pub fn is_open(self) -> bool {
+        !matches!(self, TicketStatus::Resolved | TicketStatus::Closed)
+    }
+}
+
+named! {
+    /// How soon something must be seen to, most urgent first.
+    Urgency "urgency" {
+        /// At once.
+        High "high",
+        /// Today.
+        Medium "medium",
+        /// Some time.
+        Low "low",
     }
 }

@@ -1,6 +1,7 @@
 //! SQLite: one file, one writing thread, a few reading connections, one process that holds the folder.
 
 mod convert;
+mod desk_store;
 mod fault;
 mod folder;
 mod journal_store;

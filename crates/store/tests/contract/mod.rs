@@ -1,6 +1,7 @@
 //! The contract of `ports::Store`: one suite for every implementation. A test file includes this
 //! module, implements [`fixtures::Bench`] and calls [`contract_suite!`].
 
+pub mod calendar;
 pub mod fixtures;
 pub mod inbox;
 pub mod journal;
@@ -9,6 +10,7 @@ pub mod library;
 pub mod lists;
 pub mod people;
 pub mod safety;
+pub mod tickets;
 
 /// Makes one test of each part of the contract; `$bench` is an expression that makes a fresh bench.
 #[macro_export]
@@ -39,6 +41,11 @@ macro_rules! contract_suite {
                 the_same_text_is_no_new_version, recipes_are_found_by_slug_name_and_id,
                 tools_are_replaced_by_name, settings_are_kept_by_key, secrets_are_sealed,
                 leaves_are_kept_in_order_and_recompute, a_failed_change_leaves_no_leaf;
+            calendar: no_two_events_overlap_on_a_calendar, a_call_books_once,
+                events_move_and_are_cancelled, events_are_listed_by_their_start,
+                many_writers_never_double_book, random_wishes_agree_with_a_model;
+            tickets: tickets_are_numbered_and_change, tickets_are_found_newest_first,
+                a_route_is_pinned_by_its_first_time;
             safety: a_guest_may_do_all_but_claim, a_guest_needs_a_database, a_backup_opens,
                 a_closed_store_says_so;
         );

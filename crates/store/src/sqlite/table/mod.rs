@@ -4,8 +4,10 @@
 pub(super) mod agents;
 pub(super) mod approvals;
 pub(super) mod artifacts;
+pub(super) mod calendar;
 mod conditions;
 pub(super) mod dead_letters;
+pub(super) mod desk_calls;
 pub(super) mod feed;
 pub(super) mod inbox;
 pub(super) mod journal;
@@ -20,6 +22,7 @@ pub(super) mod sessions;
 pub(super) mod settings;
 pub(super) mod snapshots;
 pub(super) mod steps;
+pub(super) mod tickets;
 pub(super) mod tokens;
 pub(super) mod tools;
 pub(super) mod users;
