@@ -188,8 +188,15 @@ pub struct LeafRecord {
 /// of it and writes both in one transaction.
 #[async_trait]
 pub trait LibraryStore: Send + Sync + 'static {
-    /// Makes or replaces an agent by id. A name in use by another one is a conflict.
-    async fn put_agent(&self, tenant: TenantId, agent: AgentRecord, leaf: Leaf) -> Result<(), StoreError>;
+    /// Makes or replaces an agent by id. A name in use by another one is a conflict, and so is an agent
+    /// that was not changed last at `unchanged_since`, if that is given.
+    async fn put_agent(
+        &self,
+        tenant: TenantId,
+        agent: AgentRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError>;
     /// Agents that aren't archived, by name.
     async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError>;
     /// The agent with this name, without regard to case.
@@ -229,12 +236,14 @@ pub trait LibraryStore: Send + Sync + 'static {
     /// All tools, by name.
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError>;
 
-    /// Sets a setting.
+    /// Sets a setting. It is a conflict if `before` is given and isn't what was set until now (`Null`
+    /// for a setting that isn't set).
     async fn put_setting(
         &self,
         tenant: TenantId,
         key: &str,
         value: Value,
+        before: Option<Value>,
         leaf: Leaf,
     ) -> Result<(), StoreError>;
     /// A setting, if it is set.

@@ -89,8 +89,15 @@ pub enum Sessions {
 /// Users, links, sessions, tokens. A change that takes a leaf writes both in one transaction.
 #[async_trait]
 pub trait PeopleStore: Send + Sync + 'static {
-    /// Makes or replaces a user by id. A name in use by another one is a conflict.
-    async fn put_user(&self, tenant: TenantId, user: UserRecord, leaf: Leaf) -> Result<(), StoreError>;
+    /// Makes or replaces a user by id. A name in use by another one is a conflict, and so is a user
+    /// that was not changed last at `unchanged_since`, if that is given.
+    async fn put_user(
+        &self,
+        tenant: TenantId,
+        user: UserRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError>;
     /// All users, by name.
     async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError>;
     /// The user with this name, without regard to case.

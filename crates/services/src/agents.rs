@@ -73,7 +73,7 @@ pub async fn make(services: &Services, new: &NewAgent, by: &Actor) -> Result<Age
     );
     services
         .store
-        .put_agent(services.tenant, agent.clone(), leaf)
+        .put_agent(services.tenant, agent.clone(), None, leaf)
         .await?;
     Ok(agent)
 }

@@ -1,5 +1,5 @@
 //! The use cases: start, answer, decide and stop runs; save and activate recipes; tools, agents,
-//! settings and secrets; set-up. A rule about them stands here once, whoever asks.
+//! settings and secrets; users, sessions and tokens; set-up. A rule about them stands here once, whoever asks.
 //!
 //! Boundary: one module per noun, functions over [`Services`]; every failure is a
 //! [`types::Failure`] with a stable code. Deliberately absent: HTTP, SQL, printing, and any change to
@@ -10,15 +10,21 @@ pub mod approvals;
 pub mod call;
 pub mod facts;
 mod names;
+mod passwords;
 pub mod people;
+pub mod principal;
 pub mod recipes;
 pub mod runs;
+mod secret_text;
 pub mod secrets;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 #[cfg(test)]
 mod testing;
+pub mod tokens;
 pub mod tools;
+pub mod users;
 
 use std::sync::Arc;
 

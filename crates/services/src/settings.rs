@@ -155,7 +155,7 @@ pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Re
     let leaf = services.leaf("setting_changed", by, body);
     services
         .store
-        .put_setting(services.tenant, key.name, value.clone(), leaf)
+        .put_setting(services.tenant, key.name, value.clone(), None, leaf)
         .await?;
     Ok(shown(key, Some(value)))
 }

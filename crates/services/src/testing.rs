@@ -21,6 +21,7 @@ use crate::{Services, ThroughStore};
 /// Services and the folder they live in.
 pub(crate) struct Bench {
     pub(crate) services: Services,
+    clock: Arc<Ticking>,
     _folder: tempfile::TempDir,
 }
 
@@ -30,7 +31,8 @@ pub(crate) fn ann() -> Actor {
 
 pub(crate) async fn bench() -> Bench {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let clock: Arc<dyn Clock> = Arc::new(Ticking(AtomicI64::new(1_700_000_000_000)));
+    let ticking = Arc::new(Ticking(AtomicI64::new(1_700_000_000_000)));
+    let clock: Arc<dyn Clock> = Arc::clone(&ticking) as Arc<dyn Clock>;
     let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicU64::new(1)));
     let store = store::sqlite::open(store::sqlite::Options {
         folder: folder.path().to_owned(),
@@ -51,11 +53,17 @@ pub(crate) async fn bench() -> Bench {
     };
     Bench {
         services,
+        clock: ticking,
         _folder: folder,
     }
 }
 
 impl Bench {
+    /// Lets so many milliseconds pass.
+    pub(crate) fn pass(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
     /// Saves and activates a recipe.
     pub(crate) async fn save(&self, text: &str) {
         let wish = SaveRecipe {

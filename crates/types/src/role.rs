@@ -40,6 +40,14 @@ impl Role {
     }
 }
 
+impl Scope {
+    /// Whether a token with this scope may do what asks for `other`: whoever may do something may
+    /// look, and `admin` covers everything but approving.
+    pub fn implies(self, other: Scope) -> bool {
+        self == other || other == Scope::Read || (self == Scope::Admin && other != Scope::Approve)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

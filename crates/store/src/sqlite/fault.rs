@@ -49,6 +49,11 @@ pub(super) fn not_found(what: &'static str, name: impl ToString) -> StoreError {
     }
 }
 
+/// Somebody else changed the thing meanwhile.
+pub(in crate::sqlite) fn changed(what: &str, name: &str) -> StoreError {
+    conflict(format!("the {what} '{name}' was changed meanwhile"))
+}
+
 /// The thing exists or has changed.
 pub(super) fn conflict(message: impl Into<String>) -> StoreError {
     StoreError::Conflict {

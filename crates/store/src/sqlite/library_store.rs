@@ -12,7 +12,7 @@ use ports::{
 };
 use rusqlite::Connection;
 use serde_json::Value;
-use types::{RecipeId, TenantId};
+use types::{RecipeId, TenantId, Timestamp};
 
 use super::fault::{Fault, conflict, other};
 use super::folder::{flush_names, io, make_private};
@@ -27,10 +27,18 @@ const LEAVES: u32 = 10_000;
 
 #[async_trait]
 impl LibraryStore for SqliteStore {
-    async fn put_agent(&self, tenant: TenantId, agent: AgentRecord, leaf: Leaf) -> Result<(), StoreError> {
+    async fn put_agent(
+        &self,
+        tenant: TenantId,
+        agent: AgentRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
         let agent = PreparedAgent::new(agent)?;
-        self.change(tenant, leaf, move |connection| agent.put(connection, tenant))
-            .await
+        self.change(tenant, leaf, move |connection| {
+            agent.put(connection, tenant, unchanged_since)
+        })
+        .await
     }
 
     async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
@@ -121,11 +129,12 @@ impl LibraryStore for SqliteStore {
         tenant: TenantId,
         key: &str,
         value: Value,
+        before: Option<Value>,
         leaf: Leaf,
     ) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.to_string());
         self.change(tenant, leaf, move |connection| {
-            settings::put(connection, tenant, &key, &value)
+            settings::put(connection, tenant, &key, &value, before.as_ref())
         })
         .await
     }

@@ -19,9 +19,15 @@ const CHANGES: u32 = 1_000;
 
 #[async_trait]
 impl PeopleStore for SqliteStore {
-    async fn put_user(&self, tenant: TenantId, user: UserRecord, leaf: Leaf) -> Result<(), StoreError> {
+    async fn put_user(
+        &self,
+        tenant: TenantId,
+        user: UserRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
         self.change(tenant, leaf, move |connection| {
-            users::put(connection, tenant, &user)
+            users::put(connection, tenant, &user, unchanged_since)
         })
         .await
     }

@@ -43,12 +43,12 @@ pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
     let events = agent(world, "Events");
     for agent in [&support, &events] {
         store
-            .put_agent(TENANT, agent.clone(), world.leaf("agent_put"))
+            .put_agent(TENANT, agent.clone(), None, world.leaf("agent_put"))
             .await
             .expect("put");
     }
     let twin = store
-        .put_agent(TENANT, agent(world, "sUPPORT"), world.leaf("agent_put"))
+        .put_agent(TENANT, agent(world, "sUPPORT"), None, world.leaf("agent_put"))
         .await;
     assert!(matches!(twin, Err(StoreError::Conflict { .. })), "{twin:?}");
     assert_eq!(
@@ -59,7 +59,7 @@ pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
     support.instructions = "Help more.".to_owned();
     support.archived_at = Some(world.now());
     store
-        .put_agent(TENANT, support.clone(), world.leaf("agent_put"))
+        .put_agent(TENANT, support.clone(), None, world.leaf("agent_put"))
         .await
         .expect("replaced");
     assert_eq!(store.agents(TENANT).await, Ok(vec![events]));
@@ -70,15 +70,23 @@ pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
     );
     let heir = agent(world, "support");
     store
-        .put_agent(TENANT, heir.clone(), world.leaf("agent_put"))
+        .put_agent(TENANT, heir.clone(), None, world.leaf("agent_put"))
         .await
         .expect("the name is free");
-    assert_eq!(store.agent(TENANT, "Support").await, Ok(heir));
+    assert_eq!(store.agent(TENANT, "Support").await, Ok(heir.clone()));
     let missing = store.agent(TENANT, "nobody").await;
     assert!(
         matches!(missing, Err(StoreError::NotFound { what: "agent", .. })),
         "{missing:?}"
     );
+    let since = heir.updated_at;
+    let mut newer = heir.clone();
+    newer.updated_at = since + 1;
+    for expected in [true, false] {
+        let leaf = world.leaf("agent_put");
+        let done = store.put_agent(TENANT, newer.clone(), Some(since), leaf).await;
+        assert_eq!(done.is_ok(), expected, "{done:?}");
+    }
 }
 
 pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
@@ -260,7 +268,7 @@ pub async fn settings_are_kept_by_key(bench: &dyn Bench) {
         ("mode", json!({"v": null})),
     ] {
         store
-            .put_setting(TENANT, key, value, world.leaf("setting_put"))
+            .put_setting(TENANT, key, value, None, world.leaf("setting_put"))
             .await
             .expect("put");
     }
@@ -270,6 +278,27 @@ pub async fn settings_are_kept_by_key(bench: &dyn Bench) {
         ("mode".to_owned(), json!({"v": null})),
     ];
     assert_eq!(store.settings(TENANT).await, Ok(all));
+    for (before, expected) in [
+        (json!("other"), false),
+        (json!(null), false),
+        (json!("old"), true),
+    ] {
+        let put =
+            |value, before| store.put_setting(TENANT, "guarded", value, before, world.leaf("setting_put"));
+        put(json!("old"), None).await.expect("put");
+        let done = put(json!("new"), Some(before.clone())).await;
+        assert_eq!(done.is_ok(), expected, "{before}: {done:?}");
+    }
+    let fresh = store
+        .put_setting(
+            TENANT,
+            "fresh",
+            json!(1),
+            Some(json!(null)),
+            world.leaf("setting_put"),
+        )
+        .await;
+    assert_eq!(fresh, Ok(()));
 }
 
 pub async fn secrets_are_sealed(bench: &dyn Bench) {
@@ -331,7 +360,7 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
     store.append(append).await.expect("appended");
     leaves.push(world.leaf("setting_put"));
     store
-        .put_setting(TENANT, "k", json!(1), leaves[3].clone())
+        .put_setting(TENANT, "k", json!(1), None, leaves[3].clone())
         .await
         .expect("put");
     let records = store.leaves(TENANT, 0, 10).await.expect("read");
@@ -365,7 +394,9 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
     }
     assert_eq!(store.leaves(TENANT, 1, 2).await, Ok(records[1..3].to_vec()));
     assert_eq!(store.leaves(TENANT, 4, 2).await, Ok(vec![]));
-    let twice = store.put_setting(TENANT, "k", json!(2), leaves[3].clone()).await;
+    let twice = store
+        .put_setting(TENANT, "k", json!(2), None, leaves[3].clone())
+        .await;
     assert!(
         matches!(twice, Err(StoreError::Conflict { .. })),
         "a leaf is stored once: {twice:?}"
@@ -380,11 +411,11 @@ pub async fn leaves_are_kept_in_order_and_recompute(bench: &dyn Bench) {
 pub async fn a_failed_change_leaves_no_leaf(bench: &dyn Bench) {
     let (store, world) = (bench.boot().await, bench.world());
     store
-        .put_agent(TENANT, agent(world, "Support"), world.leaf("agent_put"))
+        .put_agent(TENANT, agent(world, "Support"), None, world.leaf("agent_put"))
         .await
         .expect("put");
     store
-        .put_agent(TENANT, agent(world, "support"), world.leaf("agent_put"))
+        .put_agent(TENANT, agent(world, "support"), None, world.leaf("agent_put"))
         .await
         .expect_err("taken");
     store

@@ -32,7 +32,9 @@ fn session(world: &World, user: UserId, digest: &str) -> SessionRecord {
 }
 
 async fn put(store: &dyn Store, world: &World, user: &UserRecord) -> Result<(), StoreError> {
-    store.put_user(TENANT, user.clone(), world.leaf("user_put")).await
+    store
+        .put_user(TENANT, user.clone(), None, world.leaf("user_put"))
+        .await
 }
 
 pub async fn user_names_are_unique_without_case(bench: &dyn Bench) {
@@ -48,7 +50,14 @@ pub async fn user_names_are_unique_without_case(bench: &dyn Bench) {
     ann.disabled = true;
     ann.password = None;
     put(store.as_ref(), world, &ann).await.expect("replaced");
-    assert_eq!(store.user(TENANT, "aNN").await, Ok(ann));
+    assert_eq!(store.user(TENANT, "aNN").await, Ok(ann.clone()));
+    let since = ann.updated_at;
+    ann.updated_at = since + 1;
+    for (meanwhile, expected) in [(since, true), (since, false)] {
+        let leaf = world.leaf("user_put");
+        let done = store.put_user(TENANT, ann.clone(), Some(meanwhile), leaf).await;
+        assert_eq!(done.is_ok(), expected, "{done:?}");
+    }
     let absent = store.user(TENANT, "eve").await;
     assert!(matches!(absent, Err(StoreError::NotFound { what: "user", .. })));
     let other = TenantId::from_bytes([7; 16]);

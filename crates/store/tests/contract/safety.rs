@@ -17,7 +17,7 @@ pub async fn a_guest_may_do_all_but_claim(bench: &dyn Bench) {
         .expect("a guest may create runs");
     guest.post(world.post(row.run)).await.expect("a guest may post");
     guest
-        .put_setting(TENANT, "from", json!("guest"), world.leaf("set"))
+        .put_setting(TENANT, "from", json!("guest"), None, world.leaf("set"))
         .await
         .expect("and set things up");
     assert_eq!(

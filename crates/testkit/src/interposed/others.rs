@@ -14,8 +14,14 @@ use super::{Between, Interposed};
 
 #[async_trait]
 impl<B: Between> LibraryStore for Interposed<B> {
-    async fn put_agent(&self, tenant: TenantId, agent: AgentRecord, leaf: Leaf) -> Result<(), StoreError> {
-        self.inner.put_agent(tenant, agent, leaf).await
+    async fn put_agent(
+        &self,
+        tenant: TenantId,
+        agent: AgentRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.put_agent(tenant, agent, unchanged_since, leaf).await
     }
 
     async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
@@ -79,9 +85,10 @@ impl<B: Between> LibraryStore for Interposed<B> {
         tenant: TenantId,
         key: &str,
         value: Value,
+        before: Option<Value>,
         leaf: Leaf,
     ) -> Result<(), StoreError> {
-        self.inner.put_setting(tenant, key, value, leaf).await
+        self.inner.put_setting(tenant, key, value, before, leaf).await
     }
 
     async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {
@@ -129,8 +136,14 @@ impl<B: Between> LibraryStore for Interposed<B> {
 
 #[async_trait]
 impl<B: Between> PeopleStore for Interposed<B> {
-    async fn put_user(&self, tenant: TenantId, user: UserRecord, leaf: Leaf) -> Result<(), StoreError> {
-        self.inner.put_user(tenant, user, leaf).await
+    async fn put_user(
+        &self,
+        tenant: TenantId,
+        user: UserRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        self.inner.put_user(tenant, user, unchanged_since, leaf).await
     }
 
     async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError> {

@@ -2,10 +2,10 @@
 
 use ports::AgentRecord;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use types::{AgentId, TenantId};
+use types::{AgentId, TenantId, Timestamp};
 
 use crate::sqlite::convert::{at, id, json, opt_at};
-use crate::sqlite::fault::{Fault, conflict, not_found};
+use crate::sqlite::fault::{Fault, changed, conflict, not_found};
 
 /// An agent, ready to be written.
 #[derive(Debug)]
@@ -26,7 +26,12 @@ impl PreparedAgent {
     }
 
     /// Makes or replaces the agent, unless another one that isn't archived has the name.
-    pub(in crate::sqlite) fn put(&self, connection: &Connection, tenant: TenantId) -> Result<(), Fault> {
+    pub(in crate::sqlite) fn put(
+        &self,
+        connection: &Connection,
+        tenant: TenantId,
+        unchanged_since: Option<Timestamp>,
+    ) -> Result<(), Fault> {
         let agent = &self.agent;
         let key = agent.name.to_lowercase();
         let mut taken = connection.prepare_cached(
@@ -36,6 +41,14 @@ impl PreparedAgent {
         let bound = params![tenant.as_bytes(), key, agent.id.as_bytes()];
         if agent.archived_at.is_none() && taken.exists(bound)? {
             return Err(conflict(format!("there is another agent named '{}'", agent.name)).into());
+        }
+        if let Some(since) = unchanged_since {
+            let mut same = connection.prepare_cached(
+                "SELECT 1 FROM agents WHERE tenant_id = ?1 AND agent_id = ?2 AND updated_at = ?3",
+            )?;
+            if !same.exists(params![tenant.as_bytes(), agent.id.as_bytes(), since.as_millis()])? {
+                return Err(changed("agent", &agent.name).into());
+            }
         }
         let mut upsert = connection.prepare_cached(
             "INSERT INTO agents (tenant_id, agent_id, name, name_key, domain, instructions, tools, config,
@@ -57,7 +70,7 @@ impl PreparedAgent {
             self.config,
             agent.created_at.as_millis(),
             agent.updated_at.as_millis(),
-            agent.archived_at.map(types::Timestamp::as_millis),
+            agent.archived_at.map(Timestamp::as_millis),
         ])?;
         Ok(())
     }

@@ -5,14 +5,20 @@ use serde_json::Value;
 use types::TenantId;
 
 use crate::sqlite::convert::json;
-use crate::sqlite::fault::Fault;
+use crate::sqlite::fault::{Fault, changed};
 
 pub(in crate::sqlite) fn put(
     connection: &Connection,
     tenant: TenantId,
     key: &str,
     value: &str,
+    before: Option<&Value>,
 ) -> Result<(), Fault> {
+    if let Some(before) = before
+        && get(connection, tenant, key)?.unwrap_or(Value::Null) != *before
+    {
+        return Err(changed("setting", key).into());
+    }
     let mut upsert = connection.prepare_cached(
         "INSERT INTO settings (tenant_id, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value",

@@ -2,10 +2,10 @@
 
 use ports::{LinkRecord, UserRecord};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use types::{TenantId, UserId};
+use types::{TenantId, Timestamp, UserId};
 
 use crate::sqlite::convert::{at, id, json};
-use crate::sqlite::fault::{Fault, conflict, not_found};
+use crate::sqlite::fault::{Fault, changed, conflict, not_found};
 
 pub(in crate::sqlite) const COLUMNS: &str = "users.user_id, users.name, users.roles, users.password, users.disabled, users.created_at, users.updated_at";
 
@@ -14,12 +14,21 @@ pub(in crate::sqlite) fn put(
     connection: &Connection,
     tenant: TenantId,
     user: &UserRecord,
+    unchanged_since: Option<Timestamp>,
 ) -> Result<(), Fault> {
     let key = user.name.to_lowercase();
     let mut taken = connection
         .prepare_cached("SELECT 1 FROM users WHERE tenant_id = ?1 AND name_key = ?2 AND user_id <> ?3")?;
     if taken.exists(params![tenant.as_bytes(), key, user.id.as_bytes()])? {
         return Err(conflict(format!("there is another user named '{}'", user.name)).into());
+    }
+    if let Some(since) = unchanged_since {
+        let mut same = connection.prepare_cached(
+            "SELECT 1 FROM users WHERE tenant_id = ?1 AND user_id = ?2 AND updated_at = ?3",
+        )?;
+        if !same.exists(params![tenant.as_bytes(), user.id.as_bytes(), since.as_millis()])? {
+            return Err(changed("user", &user.name).into());
+        }
     }
     let mut upsert = connection.prepare_cached(
         "INSERT INTO users (tenant_id, user_id, name, name_key, roles, password, disabled, created_at, updated_at)
@@ -128,7 +137,7 @@ pub(in crate::sqlite) fn redeem(
     }
     let mut delete = connection.prepare_cached("DELETE FROM links WHERE tenant_id = ?1 AND digest = ?2")?;
     delete.execute(params![tenant.as_bytes(), digest])?;
-    put(connection, tenant, user)
+    put(connection, tenant, user, None)
 }
 
 /// The user whose columns begin at `first`.

@@ -1,0 +1,519 @@
+//! Users: added by an admin, who hands them a one-time link to choose their password. The first admin
+//! is made by a link that the server shows when there is no user yet.
+
+use ports::{LinkRecord, UserRecord};
+use serde_json::json;
+use types::{Actor, Digest, Failure, Role, UserId};
+
+use crate::names::{cut, not_found};
+use crate::secret_text::secret_text;
+use crate::{Result, Services, if_found, passwords, sessions};
+
+/// How long a one-time link works, in milliseconds: a day.
+const LINK_MS: u64 = 24 * 3600 * 1000;
+/// The longest sign-in name, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// A change of a user; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeUser {
+    /// New roles.
+    pub roles: Option<Vec<Role>>,
+    /// Whether to keep them out.
+    pub disabled: Option<bool>,
+}
+
+/// A one-time link's secret part, shown once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What the link holds.
+    pub secret: String,
+    /// The record that is kept.
+    pub record: LinkRecord,
+}
+
+/// All users, by name.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn list(services: &Services) -> Result<Vec<UserRecord>> {
+    Ok(services.store.users(services.tenant).await?)
+}
+
+/// The user with this name, without regard to case.
+///
+/// # Errors
+/// `not_found` with the nearest name, or the store can't be read.
+pub async fn show(services: &Services, name: &str) -> Result<UserRecord> {
+    if let Some(user) = if_found(services.store.user(services.tenant, name).await)? {
+        return Ok(user);
+    }
+    let known = list(services).await?;
+    Err(not_found(
+        "user",
+        name,
+        known.iter().map(|user| user.name.as_str()),
+        "agentops user list",
+    ))
+}
+
+/// Adds a user, who can't sign in until they have chosen a password by the link.
+///
+/// # Errors
+/// `user_invalid`, `conflict` if the name is in use, or the store can't be written.
+pub async fn add(services: &Services, name: &str, roles: &[Role], by: &Actor) -> Result<(UserRecord, Link)> {
+    check_name(name)?;
+    let user = new_user(services, name, roles, None);
+    let body = json!({"user": user.name, "roles": user.roles});
+    let leaf = services.leaf("user_added", by, body);
+    services
+        .store
+        .put_user(services.tenant, user.clone(), None, leaf)
+        .await?;
+    let link = link(services, &user, by).await?;
+    Ok((user, link))
+}
+
+/// Changes what a user may do. Their sessions end when they are kept out or lose a role.
+///
+/// # Errors
+/// `not_found`, `last_admin` if nobody would be left who can manage users, `conflict` if the user was
+/// changed after `unchanged_since`, or the store can't be written.
+pub async fn change(
+    services: &Services,
+    name: &str,
+    wish: ChangeUser,
+    unchanged_since: Option<types::Timestamp>,
+    by: &Actor,
+) -> Result<UserRecord> {
+    let before = show(services, name).await?;
+    let mut user = before.clone();
+    user.roles = wish.roles.map_or(user.roles, |roles| distinct(&roles));
+    user.disabled = wish.disabled.unwrap_or(user.disabled);
+    user.updated_at = services.now().max(before.updated_at + 1);
+    let manages = |user: &UserRecord| !user.disabled && user.roles.contains(&Role::Admin);
+    if manages(&before) && !manages(&user) {
+        let others = list(services).await?;
+        if !others.iter().any(|other| other.id != user.id && manages(other)) {
+            let message = format!(
+                "{} is the last admin, and nobody else could manage users",
+                user.name
+            );
+            return Err(Failure::new("last_admin", message).hint("make somebody else an admin first"));
+        }
+    }
+    let body = json!({"user": user.name, "roles": user.roles, "disabled": user.disabled});
+    let leaf = services.leaf("user_changed", by, body);
+    let since = Some(unchanged_since.unwrap_or(before.updated_at));
+    services
+        .store
+        .put_user(services.tenant, user.clone(), since, leaf)
+        .await?;
+    let less = before.roles.iter().any(|role| !user.roles.contains(role));
+    if user.disabled || less {
+        sessions::end_all(services, user.id, by).await?;
+    }
+    Ok(user)
+}
+
+/// A new one-time link for a user, in place of an older one.
+///
+/// # Errors
+/// The store can't be written.
+pub async fn link(services: &Services, user: &UserRecord, by: &Actor) -> Result<Link> {
+    make_link(services, Some(user), by).await
+}
+
+/// A link that makes the first admin, if there is no user; older ones don't work any more.
+///
+/// # Errors
+/// The store can't be written.
+pub async fn first_link(services: &Services) -> Result<Option<Link>> {
+    if !list(services).await?.is_empty() {
+        return Ok(None);
+    }
+    make_link(services, None, &Actor::system("agentops"))
+        .await
+        .map(Some)
+}
+
+/// Whose link this is: a user's name, or `None` if it makes the first admin.
+///
+/// # Errors
+/// `link_invalid` if it was used, replaced or has expired.
+pub async fn of_link(services: &Services, secret: &str) -> Result<Option<UserRecord>> {
+    let link = valid_link(services, secret).await?;
+    match link.user {
+        None => Ok(None),
+        Some(id) => {
+            let users = list(services).await?;
+            users
+                .into_iter()
+                .find(|user| user.id == id)
+                .map(Some)
+                .ok_or_else(link_invalid)
+        }
+    }
+}
+
+/// Uses a link: the first admin takes a name and a password, another user a password. All sessions
+/// of the user end.
+///
+/// # Errors
+/// `link_invalid`, `user_invalid`, `password_weak`, `conflict`, or the store can't be written.
+pub async fn redeem(services: &Services, secret: &str, name: &str, password: &str) -> Result<UserRecord> {
+    let owner = of_link(services, secret).await?;
+    let mut user = match owner {
+        None => {
+            check_name(name)?;
+            new_user(services, name, &[Role::Admin], None)
+        }
+        Some(user) if user.disabled => return Err(link_invalid()),
+        Some(user) => user,
+    };
+    passwords::check(password, &user.name)?;
+    user.password = Some(passwords::hash(password, services.entropy.as_ref()).await?);
+    user.updated_at = services.now().max(user.updated_at + 1);
+    let actor = Actor::user(user.name.clone());
+    let body = json!({"user": user.name, "roles": user.roles});
+    let leaf = services.leaf("user_password_set", &actor, body);
+    let redeemed = services
+        .store
+        .redeem_link(services.tenant, &digest(secret), user.clone(), leaf)
+        .await;
+    if_found(redeemed)?.ok_or_else(link_invalid)?;
+    sessions::end_all(services, user.id, &actor).await?;
+    Ok(user)
+}
+
+/// Sets a new password by the old one; all sessions of the user end.
+///
+/// # Errors
+/// `sign_in_failed`, `password_weak`, or the store can't be written.
+pub async fn change_password(services: &Services, name: &str, old: &str, new: &str) -> Result<()> {
+    let mut user = show(services, name).await?;
+    if !passwords::matches(old, user.password.as_deref()).await? {
+        return Err(Failure::new("sign_in_failed", "the old password is not right"));
+    }
+    passwords::check(new, &user.name)?;
+    let since = user.updated_at;
+    user.password = Some(passwords::hash(new, services.entropy.as_ref()).await?);
+    user.updated_at = services.now().max(since + 1);
+    let actor = Actor::user(user.name.clone());
+    let leaf = services.leaf("user_password_set", &actor, json!({"user": user.name}));
+    let id = user.id;
+    services
+        .store
+        .put_user(services.tenant, user, Some(since), leaf)
+        .await?;
+    sessions::end_all(services, id, &actor).await
+}
+
+async fn make_link(services: &Services, user: Option<&UserRecord>, by: &Actor) -> Result<Link> {
+    let secret = secret_text("", services.entropy.as_ref());
+    let record = LinkRecord {
+        digest: digest(&secret),
+        user: user.map(|user| user.id),
+        expires_at: services.now() + LINK_MS,
+    };
+    let body = json!({"user": user.map(|user| user.name.as_str()), "expires_at": record.expires_at});
+    let leaf = services.leaf("user_link_made", by, body);
+    services
+        .store
+        .put_link(services.tenant, record.clone(), leaf)
+        .await?;
+    Ok(Link { secret, record })
+}
+
+async fn valid_link(services: &Services, secret: &str) -> Result<LinkRecord> {
+    let found = services.store.link(services.tenant, &digest(secret)).await?;
+    found
+        .filter(|link| services.now() < link.expires_at)
+        .ok_or_else(link_invalid)
+}
+
+fn link_invalid() -> Failure {
+    Failure::new("link_invalid", "this link was used, replaced, or has expired").hint(
+        "an admin makes a new one with `agentops user link NAME`; for the first admin, start the server again",
+    )
+}
+
+fn new_user(services: &Services, name: &str, roles: &[Role], password: Option<String>) -> UserRecord {
+    let now = services.now();
+    UserRecord {
+        id: UserId::new(services.clock.as_ref(), services.entropy.as_ref()),
+        name: name.to_owned(),
+        roles: distinct(roles),
+        password,
+        disabled: false,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn distinct(roles: &[Role]) -> Vec<Role> {
+    let mut roles = roles.to_vec();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// Names appear in journals, on approvals and in terminals: plain letters only.
+fn check_name(name: &str) -> Result<()> {
+    let fits = (2..=LONGEST_NAME).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_alphanumeric() || "._-@+".contains(c))
+        && name.starts_with(char::is_alphanumeric);
+    if fits {
+        return Ok(());
+    }
+    let message = format!("'{}' is not a sign-in name", cut(name));
+    Err(Failure::new("user_invalid", message).hint(format!(
+        "letters, digits and . _ - @ +, 2 to {LONGEST_NAME} characters, such as ann.lee"
+    )))
+}
+
+fn digest(secret: &str) -> String {
+    Digest::of_bytes(secret.as_bytes()).as_str().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::principal::{Principal, Proof};
+    use crate::testing::{self, Bench, ann};
+    use crate::tokens::{self, NewToken};
+    use types::Scope;
+
+    const GOOD: &str = "correct horse battery";
+
+    fn code<T: std::fmt::Debug>(answer: Result<T>) -> String {
+        answer.expect_err("it should fail").code
+    }
+
+    async fn first(bench: &Bench) -> UserRecord {
+        let services = &bench.services;
+        let link = first_link(services)
+            .await
+            .expect("made")
+            .expect("there is no user");
+        redeem(services, &link.secret, "root", GOOD)
+            .await
+            .expect("redeemed")
+    }
+
+    async fn signed_in(bench: &Bench, name: &str) -> (Principal, String) {
+        let signed = sessions::sign_in(&bench.services, name, GOOD)
+            .await
+            .expect("signed in");
+        let principal = sessions::authenticate(&bench.services, &signed.secret).await;
+        (principal.expect("a session"), signed.secret)
+    }
+
+    #[tokio::test]
+    async fn the_first_link_makes_one_admin() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let older = first_link(services).await.expect("made").expect("a link");
+        let link = first_link(services).await.expect("made").expect("a link");
+        assert_eq!(
+            code(redeem(services, &older.secret, "root", GOOD).await),
+            "link_invalid"
+        );
+        assert_eq!(
+            code(redeem(services, &link.secret, "a b", GOOD).await),
+            "user_invalid"
+        );
+        assert_eq!(
+            code(redeem(services, &link.secret, "root", "short").await),
+            "password_weak"
+        );
+        let root = redeem(services, &link.secret, "root", GOOD)
+            .await
+            .expect("redeemed");
+        assert_eq!(root.roles, [Role::Admin]);
+        assert_eq!(
+            code(redeem(services, &link.secret, "eve", GOOD).await),
+            "link_invalid"
+        );
+        assert_eq!(first_link(services).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_link_expires() {
+        let bench = testing::bench().await;
+        let link = first_link(&bench.services).await.expect("made").expect("a link");
+        bench.pass(25 * 3600 * 1000);
+        let late = redeem(&bench.services, &link.secret, "root", GOOD).await;
+        assert_eq!(code(late), "link_invalid");
+    }
+
+    #[tokio::test]
+    async fn wrong_names_and_wrong_passwords_look_the_same() {
+        let bench = testing::bench().await;
+        first(&bench).await;
+        let sign_in = async |name, password| code(sessions::sign_in(&bench.services, name, password).await);
+        for (name, password) in [("root", "wrong"), ("nobody", GOOD), ("root", "")] {
+            assert_eq!(sign_in(name, password).await, "sign_in_failed");
+        }
+        assert!(sessions::sign_in(&bench.services, "ROOT", GOOD).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn sessions_end_idle_by_age_and_by_will() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let root = first(&bench).await;
+        let (_, idle) = signed_in(&bench, "root").await;
+        bench.pass(24 * 3600 * 1000);
+        assert_eq!(code(sessions::authenticate(services, &idle).await), "signed_out");
+        let (_, busy) = signed_in(&bench, "root").await;
+        for _ in 0..8 {
+            bench.pass(20 * 3600 * 1000);
+            assert!(sessions::authenticate(services, &busy).await.is_ok());
+        }
+        bench.pass(20 * 3600 * 1000);
+        assert_eq!(code(sessions::authenticate(services, &busy).await), "signed_out");
+        let (_, one) = signed_in(&bench, "root").await;
+        let (_, two) = signed_in(&bench, "root").await;
+        sessions::end_all(services, root.id, &ann()).await.expect("ended");
+        for secret in [one, two] {
+            assert_eq!(
+                code(sessions::authenticate(services, &secret).await),
+                "signed_out"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_kept_out_is_out_at_once() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        first(&bench).await;
+        let (bob, link) = add(services, "bob", &[Role::Operator, Role::Operator], &ann())
+            .await
+            .expect("added");
+        assert_eq!(bob.roles, [Role::Operator]);
+        assert_eq!(
+            code(sessions::sign_in(services, "bob", "").await),
+            "sign_in_failed"
+        );
+        redeem(services, &link.secret, "ignored", GOOD)
+            .await
+            .expect("redeemed");
+        let (_, secret) = signed_in(&bench, "bob").await;
+        let out = ChangeUser {
+            disabled: Some(true),
+            ..ChangeUser::default()
+        };
+        change(services, "bob", out, None, &ann()).await.expect("changed");
+        assert_eq!(
+            code(sessions::authenticate(services, &secret).await),
+            "signed_out"
+        );
+        assert_eq!(
+            code(sessions::sign_in(services, "bob", GOOD).await),
+            "sign_in_failed"
+        );
+        let twin = add(services, "BOB", &[], &ann()).await;
+        assert_eq!(code(twin), "conflict");
+    }
+
+    #[tokio::test]
+    async fn there_is_always_an_admin() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let root = first(&bench).await;
+        let less = |roles: &[Role]| ChangeUser {
+            roles: Some(roles.to_vec()),
+            ..ChangeUser::default()
+        };
+        assert_eq!(
+            code(change(services, "root", less(&[Role::Viewer]), None, &ann()).await),
+            "last_admin"
+        );
+        add(services, "second", &[Role::Admin], &ann())
+            .await
+            .expect("added");
+        let stale = change(services, "root", less(&[]), Some(root.updated_at + 9), &ann()).await;
+        assert_eq!(code(stale), "conflict");
+        change(services, "root", less(&[Role::Viewer]), None, &ann())
+            .await
+            .expect("changed");
+    }
+
+    #[tokio::test]
+    async fn tokens_are_made_by_people_and_work_until_revoked() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        first(&bench).await;
+        let (root, _) = signed_in(&bench, "root").await;
+        let wish = |scopes: &[Scope], life_ms| NewToken {
+            name: "ci".into(),
+            scopes: scopes.to_vec(),
+            life_ms,
+        };
+        for bad in [
+            wish(&[], 1000),
+            wish(&[Scope::Read], 0),
+            wish(&[Scope::Read], u64::MAX / 2),
+        ] {
+            assert_eq!(code(tokens::make(services, bad, &root).await), "token_invalid");
+        }
+        let (token, text) = tokens::make(services, wish(&[Scope::Run], 60_000), &root)
+            .await
+            .expect("made");
+        let principal = tokens::authenticate(services, &text).await.expect("known");
+        assert_eq!(principal.proof, Proof::Token(vec![Scope::Run]));
+        let again = tokens::make(services, wish(&[Scope::Run], 60_000), &principal).await;
+        assert_eq!(code(again), "human_needed");
+        let kept = services
+            .store
+            .tokens(services.tenant, None)
+            .await
+            .expect("listed");
+        assert!(!format!("{kept:?}").contains(&text), "only a digest is kept");
+        for wrong in [
+            "",
+            "aops_",
+            "nonsense",
+            &text[..text.len() - 1],
+            &format!("{text}x"),
+        ] {
+            assert_eq!(code(tokens::authenticate(services, wrong).await), "token_refused");
+        }
+        let eve = Principal {
+            user: Some(UserId::from_bytes([9; 16])),
+            roles: vec![Role::Viewer],
+            ..root.clone()
+        };
+        assert_eq!(code(tokens::revoke(services, token.id, &eve).await), "not_found");
+        tokens::revoke(services, token.id, &root).await.expect("revoked");
+        assert_eq!(code(tokens::authenticate(services, &text).await), "token_refused");
+        let (_, text) = tokens::make(services, wish(&[Scope::Run], 60_000), &root)
+            .await
+            .expect("made");
+        bench.pass(60_000);
+        assert_eq!(code(tokens::authenticate(services, &text).await), "token_refused");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_changed_by_the_old_one() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        first(&bench).await;
+        let (_, secret) = signed_in(&bench, "root").await;
+        let wrong = change_password(services, "root", "wrong", "another good one").await;
+        assert_eq!(code(wrong), "sign_in_failed");
+        change_password(services, "root", GOOD, "another good one")
+            .await
+            .expect("changed");
+        assert_eq!(
+            code(sessions::authenticate(services, &secret).await),
+            "signed_out"
+        );
+        assert_eq!(
+            code(sessions::sign_in(services, "root", GOOD).await),
+            "sign_in_failed"
+        );
+    }
+}
