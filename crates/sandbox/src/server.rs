@@ -1,5 +1,6 @@
 //! The listeners: one for plain HTTP, one for TLS, and the handle on both.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
 use std::io;
@@ -56,6 +57,8 @@ pub struct Handle {
     world: Arc<World>,
     http_url: String,
     https_url: Option<String>,
+    /// Where vendors listen that don't speak HTTP.
+    own: Vec<(Vendor, SocketAddr)>,
     stops: Vec<Stop<SocketAddr>>,
     tasks: Mutex<Vec<JoinHandle<io::Result<()>>>>,
 }
@@ -77,6 +80,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         world,
         http_url: http_url.clone(),
         https_url: None,
+        own: Vec::new(),
         stops: Vec::new(),
         tasks: Mutex::default(),
     };
@@ -122,10 +126,27 @@ impl Handle {
         self.world.ca_pem()
     }
 
-    /// The base that takes the place of the vendor's origin, over plain HTTP. For devices, the
-    /// tool's name follows: `<base>/qsys_control/health`.
+    /// The base that takes the place of the vendor's origin, over plain HTTP or on the vendor's own
+    /// listener (`tcp://127.0.0.1:4323`). For devices, the tool's name follows:
+    /// `<base>/qsys_control/health`.
     pub fn base_url(&self, vendor: Vendor) -> String {
-        format!("{}{}", self.http_url, vendor.prefix())
+        match (vendor.own_scheme(), self.tcp_address(vendor)) {
+            (Some(scheme), Some(address)) => format!("{scheme}://{address}"),
+            _ => format!("{}{}", self.http_url, vendor.prefix()),
+        }
+    }
+
+    /// Where a vendor listens that doesn't speak HTTP.
+    pub fn tcp_address(&self, vendor: Vendor) -> Option<SocketAddr> {
+        let own = self.own.iter().find(|(known, _)| *known == vendor);
+        own.map(|(_, address)| *address)
+    }
+
+    /// The addresses of vendors that have a listener of their own, by the vendor's name, for other
+    /// processes.
+    pub fn listeners(&self) -> BTreeMap<String, String> {
+        let named = |(vendor, _): &(Vendor, SocketAddr)| (vendor.to_string(), self.base_url(*vendor));
+        self.own.iter().map(named).collect()
     }
 
     /// A snapshot of everything the vendors know.

@@ -10,6 +10,9 @@ use crate::reply::{Answer, Handled};
 use crate::world::World;
 use crate::{devices, servicenow, slack, zoom};
 
+/// The scheme of the listener that most vendors share.
+const HTTP: &str = "http";
+
 /// A vendor that the sandbox speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +35,12 @@ pub(crate) trait Desk: Sync {
 
     /// The secrets that it accepts, by the names that the connector gives them. They are public.
     fn secrets(&self) -> &'static [(&'static str, &'static str)];
+
+    /// How it is spoken to: by `http` below its prefix, or on a listener of its own, by the scheme of
+    /// that listener's address, such as `tcp`.
+    fn scheme(&self) -> &'static str {
+        HTTP
+    }
 
     /// Does what the call asks.
     fn handle(&self, world: &World, call: &Call) -> Handled;
@@ -85,6 +94,11 @@ impl Vendor {
     /// they hold for another process's sandbox too.
     pub fn secrets(self) -> &'static [(&'static str, &'static str)] {
         self.desk().secrets()
+    }
+
+    /// The scheme of its own listener's address; none if it is spoken to by HTTP below its prefix.
+    pub fn own_scheme(self) -> Option<&'static str> {
+        Some(self.desk().scheme()).filter(|scheme| *scheme != HTTP)
     }
 
     /// The vendor whose prefix `path` has.

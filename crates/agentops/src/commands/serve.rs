@@ -70,6 +70,10 @@ pub async fn serve(
         pid: std::process::id(),
         address: format!("http://{}", listener.local_addr().map_err(failed)?),
         sandbox: worker.sandbox().map(|sandbox| sandbox.http_url().to_owned()),
+        listeners: worker
+            .sandbox()
+            .map(|sandbox| sandbox.listeners())
+            .unwrap_or_default(),
     };
     let file = ServerFile::of(&app.config);
     file.write(&server)?;

@@ -47,19 +47,24 @@ impl Places {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let base = match own {
-            Some(sandbox) => sandbox.http_url().to_owned(),
-            None => {
-                let server = self.server.read().and_then(|server| server.sandbox);
-                server.ok_or_else(|| {
-                    Failure::new(
-                        "sandbox_off",
-                        format!("the sandbox doesn't run, so {tool} can't be called in mock mode"),
-                    )
-                    .hint("set sandbox.enabled to true, or run in real mode")
-                })?
-            }
+        let (http, mut listeners) = match own {
+            Some(sandbox) => (Some(sandbox.http_url().to_owned()), sandbox.listeners()),
+            None => match self.server.read() {
+                Some(server) => (server.sandbox, server.listeners),
+                None => (None, BTreeMap::new()),
+            },
         };
+        let base_url = match vendor.own_scheme() {
+            Some(_) => listeners.remove(&vendor.to_string()),
+            None => http.map(|base| format!("{}{path}", base.trim_end_matches('/'))),
+        };
+        let base_url = base_url.ok_or_else(|| {
+            Failure::new(
+                "sandbox_off",
+                format!("the sandbox doesn't run, so {tool} can't be called in mock mode"),
+            )
+            .hint("set sandbox.enabled to true, or run in real mode")
+        })?;
         let values = vendor
             .secrets()
             .iter()
@@ -70,7 +75,7 @@ impl Places {
             .iter()
             .find_map(|way| way.credentials(&values, None));
         Ok(Endpoint {
-            base_url: format!("{}{path}", base.trim_end_matches('/')),
+            base_url,
             credentials: credentials.unwrap_or(Credentials::None),
             ca_pem: None,
             allow_private: true,

@@ -1,6 +1,7 @@
 //! `server.json` in the data folder: where the process that holds it can be reached. A hint for
 //! commands beside it; the lock, not this file, says whether somebody holds the folder.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct Server {
     pub address: String,
     /// Base URL of its sandbox, if it runs one.
     pub sandbox: Option<String>,
+    /// Addresses of the sandbox's vendors that have a listener of their own, by the vendor's name.
+    #[serde(default)]
+    pub listeners: BTreeMap<String, String>,
 }
 
 /// The file.

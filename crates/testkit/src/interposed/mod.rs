@@ -1,5 +1,6 @@
 //! A store with something in between: planted bugs change appends, benchmarks watch them.
 
+mod desk;
 mod others;
 
 use std::sync::Arc;
