@@ -66,7 +66,8 @@ pub fn typed(text: &str, schema: Option<&Value>) -> Value {
         Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    if kinds.is_empty() || kinds.contains(&"string") {
+    let object = kinds.contains(&"object") && text.trim_start().starts_with('{');
+    if kinds.is_empty() || (kinds.contains(&"string") && !object) {
         return Value::from(text);
     }
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
@@ -151,6 +152,16 @@ mod tests {
             ("n=a=b", json!({}), json!("a=b")),
             ("n=", json!({}), json!("")),
             ("n=[1]", json!({"type": ["array", "null"]}), json!([1])),
+            (
+                "n={\"a\":1}",
+                json!({"type": ["object", "string"]}),
+                json!({"a": 1}),
+            ),
+            (
+                "n=decline",
+                json!({"type": ["object", "string"]}),
+                json!("decline"),
+            ),
         ] {
             assert_eq!(read(text, schema), Ok(value), "{text}");
         }

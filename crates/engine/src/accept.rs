@@ -11,6 +11,7 @@ use crate::key::StepKey;
 use crate::locate::{Items, Work, locate};
 use crate::message::Message;
 use crate::program::{Action, Program};
+use crate::question::question_name;
 use crate::settle::{self, Yield, expects};
 use crate::state::{Stage, State};
 use crate::unknown::{self, CRASHED};
@@ -143,6 +144,15 @@ impl<'a> Acceptor<'a> {
                     ..
                 },
             ] => Resolution::Redo,
+            // Nobody is left to ask in a run that has ended.
+            [Event::QuestionsAsked { attempt, .. }, ..] if over => {
+                let message = format!("step {key}: its tool asked a person something and did nothing yet");
+                let failure = Failure::new("input_needed", message);
+                let fail = settle::failed_event(key, *attempt, failure.clone(), true, Then::Final);
+                *events = vec![fail];
+                Resolution::Failed { failure }
+            }
+            [Event::QuestionsAsked { .. }, ..] => Resolution::Redo,
             [Event::StepSucceeded { output, .. }] => Resolution::Happened {
                 output: output.clone(),
                 artifacts: Vec::new(),
@@ -265,11 +275,17 @@ impl<'a> Acceptor<'a> {
     }
 
     fn input(&mut self, name: String, value: Labeled, by: Actor) {
-        let waiting = self.decider.state.steps.iter().find(|(_, step)| {
-            step.stage == Stage::Person
-                && matches!(step.what.as_deref(), Some(Frozen::Ask { name: asked, .. }) if *asked == name)
+        let waiting = self.decider.state.steps.iter().find(|(key, step)| {
+            let asks = match step.what.as_deref() {
+                Some(Frozen::Ask { name: asked, .. }) => *asked == name,
+                Some(Frozen::Call(_)) => step
+                    .open_questions()
+                    .any(|open| question_name(key, &open.key) == name),
+                _ => false,
+            };
+            step.stage == Stage::Person && asks
         });
-        let Some((key, _)) = waiting else {
+        let Some((key, asker)) = waiting else {
             return self.refuse(format!("the run does not ask for '{name}'"));
         };
         let (step, items) = self.located(key);
@@ -279,7 +295,9 @@ impl<'a> Acceptor<'a> {
             value: value.clone(),
             by: Some(by),
         });
-        self.decider.complete(work(key, step, &items), Yield::of(value));
+        if asker.call().is_none() {
+            self.decider.complete(work(key, step, &items), Yield::of(value));
+        }
     }
 
     fn task(&mut self, key: &StepKey, ok: bool, note: String, by: Actor) {

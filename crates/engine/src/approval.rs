@@ -88,10 +88,18 @@ impl Decider<'_> {
     /// The approval given for this step; for an undo step, the one given for the step it takes back, if
     /// exactly this undo was shown with it.
     pub(crate) fn granted(&self, key: &StepKey, state: &StepState) -> Option<Granted> {
+        let answered = state
+            .asking
+            .as_ref()
+            .is_some_and(|asking| !asking.answers.given.is_empty());
         let own = state
             .approval
             .and_then(|id| self.state.approvals.get(&id).map(|approval| (id, approval)));
         let (id, approval) = own.or_else(|| {
+            // Whoever approved the step didn't see what was answered since.
+            if answered {
+                return None;
+            }
             let (owner, _) = key.as_str().rsplit_once("!undo/")?;
             let id = self.state.steps.get(&StepKey::from(owner))?.approval?;
             self.state.approvals.get(&id).map(|approval| (id, approval))

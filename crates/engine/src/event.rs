@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{
-    Actor, AgentId, ApprovalId, Artifact, ArtifactId, Digest, Failure, Labeled, Labels, Mode, Outcome, Phase,
-    ProbeResult, RecipeId, RunId, RunStatus, TenantId, Timestamp,
+    Actor, AgentId, ApprovalId, Artifact, ArtifactId, Digest, Failure, InputNeeded, Labeled, Labels, Mode,
+    Outcome, Phase, ProbeResult, RecipeId, RunId, RunStatus, TenantId, Timestamp,
 };
 
 use crate::frozen::{Frozen, FrozenUndo, ShownUndo};
@@ -367,6 +367,17 @@ pub enum Event {
         /// Their note.
         #[serde(default)]
         note: String,
+    },
+    /// An attempt ended because the tool asks a person something before it goes on.
+    QuestionsAsked {
+        /// Which.
+        step: StepKey,
+        /// The attempt.
+        attempt: u32,
+        /// What it asks.
+        needed: InputNeeded,
+        /// Whether the effect is known not to have happened; else another event says what follows.
+        known: bool,
     },
     /// The run needs an input.
     InputRequested {

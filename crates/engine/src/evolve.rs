@@ -172,6 +172,20 @@ impl State {
                 self.fold_approval(&recorded.event, at)
             }
             Event::InputRequested { step, .. } => self.touch(step, at, |step| step.wait(Stage::Person)),
+            Event::QuestionsAsked {
+                step, needed, known, ..
+            } => self.touch(step, at, |step| {
+                step.ask(needed);
+                if *known {
+                    step.count_outcome(true);
+                    step.wait(Stage::Person);
+                }
+            }),
+            Event::InputGiven {
+                step, name, value, ..
+            } if self.is_call(step) => {
+                self.touch(step, at, |state| state.answer(step, name, value));
+            }
             Event::InputGiven { name, value, .. } => {
                 self.intake.insert(name.clone(), Arc::new(value.clone()));
             }
@@ -249,6 +263,7 @@ impl State {
             failure: None,
             approval: None,
             undo: Vec::new(),
+            asking: None,
         }
     }
 
@@ -261,6 +276,11 @@ impl State {
             change(state);
             state.count_held_time(self.paused, at);
         }
+    }
+
+    /// What is answered to a call's tool is no input of the run.
+    fn is_call(&self, step: &StepKey) -> bool {
+        self.steps.get(step).is_some_and(|step| step.call().is_some())
     }
 
     fn hold(&mut self, paused: bool, at: Timestamp) {
@@ -314,6 +334,8 @@ impl State {
                     state.poll += 1;
                     (state.failures, state.unknowns) = (0, 0);
                     state.attempts_before = state.attempt;
+                    // The next call is one of its own, so what was said for this one is used up.
+                    state.asking = None;
                     state.wait(Stage::Poll { at: *at });
                 }
                 Then::Retry { at } => {

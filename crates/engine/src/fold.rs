@@ -9,10 +9,12 @@ use crate::key::StepKey;
 use crate::state::{Stage, StepState};
 
 impl StepState {
-    /// A step's time stands still while its approval is decided, while nobody knows what it did, and
-    /// while the run is paused.
+    /// A step's time stands still while its approval is decided, while nobody knows what it did, while
+    /// its tool waits for a person's answer, and while the run is paused.
     pub(crate) fn count_held_time(&mut self, paused: bool, at: Timestamp) {
-        let held = paused || matches!(self.stage, Stage::Approval { .. } | Stage::Uncertain);
+        let held = paused
+            || matches!(self.stage, Stage::Approval { .. } | Stage::Uncertain)
+            || self.waits_for_answers();
         match (self.held_since, held) {
             (None, true) => self.held_since = Some(at),
             (Some(since), false) => {

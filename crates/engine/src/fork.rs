@@ -191,6 +191,7 @@ fn step_key(event: &Event) -> Option<&StepKey> {
         | Event::StepUncertain { step, .. }
         | Event::ProbeFinished { step, .. }
         | Event::UncertainResolved { step, .. }
+        | Event::QuestionsAsked { step, .. }
         | Event::InputRequested { step, .. }
         | Event::InputGiven { step, .. }
         | Event::TaskDone { step, .. }

@@ -76,6 +76,8 @@ pub enum Action {
         attempt: u32,
         /// The call.
         call: FrozenCall,
+        /// Answers to what its tool asked before.
+        answers: Option<types::Answers>,
         /// When it is given up.
         deadline: Timestamp,
         /// Leave to do it.

@@ -42,6 +42,8 @@ impl Decider<'_> {
             return false;
         }
         let until = match state.stage {
+            // Its time stands still.
+            _ if state.waits_for_answers() => return false,
             Stage::Ready | Stage::Retry { .. } | Stage::Person | Stage::Time => false,
             Stage::Poll { .. } => true,
             Stage::Child => {
@@ -83,6 +85,9 @@ impl Decider<'_> {
     fn ready(&mut self, work: Work<'_>, state: &StepState) {
         let key = work.key;
         match state.what.as_deref() {
+            Some(Frozen::Call(_)) if state.open_questions().next().is_some() => {
+                self.ask_questions(key, state);
+            }
             Some(Frozen::Call(call)) => self.begin_attempt(work, state, call),
             Some(Frozen::Check { condition, holds, .. }) => {
                 if *holds {
@@ -188,7 +193,7 @@ impl Decider<'_> {
         let attempt = state.attempt + 1;
         let (decision, reason) = match &verdict {
             Verdict::Permit(_) => (Decision::Permit, String::new()),
-            Verdict::Ask { reason, .. } => (Decision::Ask, reason.clone()),
+            Verdict::Ask { reason, .. } => (Decision::Ask, reason.clone() + &state.answers_shown()),
             Verdict::Deny { failure } => (Decision::Deny, failure.message.clone()),
         };
         self.events.push(Event::PolicyDecided {
@@ -219,6 +224,7 @@ impl Decider<'_> {
                     step: key.clone(),
                     attempt,
                     call: call.clone(),
+                    answers: state.asking.as_ref().map(|asking| asking.answers.clone()),
                     deadline,
                     permit,
                 });

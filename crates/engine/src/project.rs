@@ -336,6 +336,7 @@ fn steps_of(event: &Event) -> Vec<StepKey> {
         | Event::UncertainResolved { step, .. }
         | Event::ApprovalRequested { step, .. }
         | Event::ApprovalDecided { step, .. }
+        | Event::QuestionsAsked { step, .. }
         | Event::InputRequested { step, .. }
         | Event::InputGiven { step, .. }
         | Event::TaskDone { step, .. }

@@ -261,6 +261,9 @@ pub(crate) fn outcome(
             vec![known_failure(decider, work, state, call, failure, after)]
         }
         Outcome::Unknown { failure } => crate::unknown::unknown(decider, work, state, call, failure),
+        Outcome::NeedsInput { needed, doubt } => {
+            crate::question::needs_input(decider, work, state, call, needed, doubt)
+        }
     }
 }
 
@@ -324,6 +327,10 @@ pub(crate) fn call_again_is_safe(call: &FrozenCall) -> bool {
 /// open changes anything, and that it is still unknown is no word.
 pub(crate) fn expects(state: &StepState, attempt: u32, outcome: &Outcome) -> bool {
     let in_flight = matches!(state.stage, Stage::InFlight { .. });
-    let open = state.open && state.stage != Stage::Done && !matches!(outcome, Outcome::Unknown { .. });
+    let no_word = matches!(
+        outcome,
+        Outcome::Unknown { .. } | Outcome::NeedsInput { doubt: Some(_), .. }
+    );
+    let open = state.open && state.stage != Stage::Done && !no_word;
     state.attempt == attempt && (in_flight || open)
 }

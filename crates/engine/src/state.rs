@@ -11,6 +11,7 @@ use types::{
 use crate::event::RunCreated;
 use crate::frozen::{Frozen, FrozenUndo, ShownUndo};
 use crate::key::StepKey;
+use crate::question::Asking;
 use crate::rows::{ApprovalStatus, Vote};
 
 /// The state of a run.
@@ -192,6 +193,9 @@ pub struct StepState {
     pub approval: Option<ApprovalId>,
     /// The frozen steps that take it back.
     pub undo: Vec<FrozenUndo>,
+    /// What its tool asked in the midst of the call, and the answers so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asking: Option<Asking>,
 }
 
 impl State {
@@ -293,6 +297,9 @@ impl State {
             Stage::Ready | Stage::Person | Stage::Child | Stage::Container => None,
             Stage::InFlight { .. } | Stage::Uncertain | Stage::Done => return None,
         };
+        if step.waits_for_answers() {
+            return None;
+        }
         // A write of unknown outcome is not given up at its deadline.
         let deadline = step.deadline.filter(|_| !step.outcome_open());
         match (own, deadline) {
@@ -344,6 +351,7 @@ impl StepState {
             Stage::Person => match self.what.as_deref() {
                 Some(Frozen::Ask { name, .. }) => format!("the input '{name}'"),
                 Some(Frozen::Confirm { .. }) => "a confirmation".to_owned(),
+                Some(Frozen::Call(call)) => format!("an answer to what {} asks", call.action),
                 _ => "a person to finish a task".to_owned(),
             },
             Stage::Time => match self.what.as_deref() {

@@ -8,6 +8,7 @@ mod facts;
 mod feed;
 mod journal;
 mod library;
+mod mcp;
 mod people;
 mod requests;
 mod runs;
@@ -28,6 +29,7 @@ pub use library::{
     AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, ToolRecord,
     VersionRecord, VersionStatus,
 };
+pub use mcp::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpTool};
 pub use people::{LinkRecord, PeopleStore, SessionRecord, Sessions, TokenRecord, UserRecord};
 pub use requests::{Begun, KeptAnswer, RequestKey, RequestStore};
 pub use runs::Runs;

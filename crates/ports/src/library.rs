@@ -148,7 +148,7 @@ pub struct SavedVersion {
 pub struct ToolRecord {
     /// The unique name.
     pub name: String,
-    /// `builtin` or `http` (a manifest).
+    /// `builtin`, `http` (a manifest) or `mcp` (an [`crate::McpRecord`]).
     pub kind: String,
     /// Base URL, manifest, limits, classification; never a secret.
     pub config: Value,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use governance::Permit;
 use serde::{Deserialize, Serialize};
-use types::{Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp};
+use types::{Answers, Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp};
 
 /// Asked by a connector directly before the first byte of a write leaves.
 pub trait SendGuard: Send + Sync {
@@ -21,6 +21,8 @@ pub struct Call {
     pub tenant: TenantId,
     /// The frozen arguments with labels, an object.
     pub args: Labeled,
+    /// What people answered to the tool's questions of earlier attempts, if it asked any.
+    pub answers: Option<Answers>,
     /// The call is given up at this instant.
     pub deadline: Timestamp,
     /// Asked before sending.

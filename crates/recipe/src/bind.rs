@@ -92,8 +92,10 @@ pub(crate) struct Fit {
 impl Binder {
     pub(crate) fn new(catalog: &Catalog) -> Self {
         let tokenizer = DefaultTokenizer::new(Language::English);
-        let texts: Vec<(&ActionSpec, String)> =
-            catalog.actions().map(|spec| (spec, words_of(spec))).collect();
+        // Words that strangers wrote choose no action.
+        let own = catalog.tools().filter(|tool| !tool.is_foreign());
+        let actions = own.flat_map(|tool| &tool.actions);
+        let texts: Vec<(&ActionSpec, String)> = actions.map(|spec| (spec, words_of(spec))).collect();
         let actions = texts
             .iter()
             .map(|(spec, text)| (spec.name(), Known::new(spec, text, &tokenizer)))

@@ -26,6 +26,8 @@ pub(crate) struct Effect {
     pub(crate) step: StepKey,
     pub(crate) attempt: u32,
     pub(crate) call: FrozenCall,
+    /// Answers to what its tool asked before; a look-up needs none.
+    pub(crate) answers: Option<types::Answers>,
     pub(crate) deadline: Timestamp,
     pub(crate) permit: Permit,
 }
@@ -102,6 +104,7 @@ fn prepare(shared: &Arc<Shared>, held: &Arc<Held>, effect: &Effect) -> (Duration
     let call = Call {
         tenant: held.lease.tenant,
         args: effect.call.args.clone(),
+        answers: effect.answers.clone(),
         deadline: effect.deadline,
         guard: Arc::new(guard),
     };

@@ -314,6 +314,7 @@ impl Session {
                     step,
                     attempt,
                     call,
+                    answers,
                     deadline,
                     permit,
                 } => {
@@ -323,6 +324,7 @@ impl Session {
                         step,
                         attempt,
                         call,
+                        answers,
                         deadline,
                         permit,
                     };
@@ -341,6 +343,7 @@ impl Session {
                             step,
                             attempt,
                             call,
+                            answers: None,
                             deadline,
                             permit,
                         };

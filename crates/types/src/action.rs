@@ -193,6 +193,18 @@ pub struct ToolSpec {
     pub actions: Vec<ActionSpec>,
 }
 
+/// What the version of a tool begins with whose actions are named and described by somebody else.
+pub const FOREIGN_VERSION: &str = "mcp-";
+
+impl ToolSpec {
+    /// Whether the names and descriptions of its actions come from outside the installation. Such
+    /// names are never meant by a bare name, and such descriptions choose no action: else whoever
+    /// writes them could take the place of another tool's action.
+    pub fn is_foreign(&self) -> bool {
+        self.version.starts_with(FOREIGN_VERSION)
+    }
+}
+
 /// How a name in a recipe resolves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Lookup<'a> {
@@ -221,8 +233,12 @@ impl Catalog {
         let mut names: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
         for tool in tools.values() {
             for (index, action) in tool.actions.iter().enumerate() {
-                let own = [action.name(), action.action.clone()];
-                for name in own.into_iter().chain(action.aliases.iter().cloned()) {
+                let mut known = vec![action.name()];
+                if !tool.is_foreign() {
+                    known.push(action.action.clone());
+                    known.extend(action.aliases.iter().cloned());
+                }
+                for name in known {
                     let holders = names.entry(name).or_default();
                     if !holders.contains(&(tool.name.clone(), index)) {
                         holders.push((tool.name.clone(), index));
@@ -331,6 +347,20 @@ mod tests {
         assert_eq!(catalog.find("health"), Lookup::Ambiguous);
         assert_eq!(catalog.find("zoom.dance"), Lookup::Unknown);
         assert_eq!(catalog.find("qsys.set_gain"), Lookup::MissingTool);
+    }
+
+    #[test]
+    fn a_foreign_tool_takes_no_bare_name() {
+        let mut theirs = tool("theirs", vec![action("theirs", "find_room", &["zoom.find_room"])]);
+        theirs.version = format!("{FOREIGN_VERSION}1");
+        let catalog = Catalog::new([theirs, tool("zoom", vec![action("zoom", "find_room", &[])])]);
+        for name in ["find_room", "zoom.find_room"] {
+            assert!(
+                matches!(catalog.find(name), Lookup::Found(a) if a.tool == "zoom"),
+                "{name}"
+            );
+        }
+        assert!(matches!(catalog.find("theirs.find_room"), Lookup::Found(a) if a.tool == "theirs"));
     }
 
     #[test]

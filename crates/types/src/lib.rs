@@ -15,11 +15,14 @@ mod label;
 mod labeled;
 mod named;
 mod outcome;
+mod question;
 mod role;
 mod status;
 mod time;
 
-pub use action::{ActionSpec, ArgClass, Catalog, Effect, Idempotency, Lookup, Risk, ToolSpec};
+pub use action::{
+    ActionSpec, ArgClass, Catalog, Effect, FOREIGN_VERSION, Idempotency, Lookup, Risk, ToolSpec,
+};
 pub use actor::{Actor, ActorKind};
 pub use canonical::{Digest, canonical_json, digest};
 pub use clock::{Clock, Entropy};
@@ -33,6 +36,7 @@ pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
 pub use named::UnknownStatus;
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
+pub use question::{Answers, InputNeeded, Question};
 pub use role::{Role, Scope};
 pub use status::{EventStatus, Mode, Phase, RunStatus, StepStatus, TicketStatus, Urgency};
 pub use time::{Millis, Timestamp, parse_span};

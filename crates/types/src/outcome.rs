@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Failure, Labeled, Millis};
+use crate::{Failure, InputNeeded, Labeled, Millis};
 
 /// What kind of thing a run left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +85,15 @@ pub enum Outcome {
     Unknown {
         /// What was seen.
         failure: Failure,
+    },
+    /// The tool asks a person something and wants to be called again with the answers.
+    NeedsInput {
+        /// What it asks.
+        needed: InputNeeded,
+        /// Set if the tool was told that nobody answers and then claimed to be done all the same: what
+        /// it did without the answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubt: Option<Failure>,
     },
 }
 

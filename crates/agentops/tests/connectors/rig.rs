@@ -229,6 +229,7 @@ impl Rig {
 
     fn call(&self, args: &Value, millis: Millis) -> Call {
         Call {
+            answers: None,
             tenant: TenantId::DEFAULT,
             args: Labeled::new(args.clone(), Label::Author),
             deadline: self.clock.now() + millis,
@@ -303,5 +304,6 @@ pub fn told(outcome: &Outcome) -> String {
             ..
         } => format!("retry {} after {ms}", failure.code),
         Outcome::Unknown { failure } => format!("unknown {}", failure.code),
+        Outcome::NeedsInput { needed, .. } => format!("asks {}", needed.questions.len()),
     }
 }

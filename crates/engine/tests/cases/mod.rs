@@ -8,6 +8,7 @@ mod flow;
 mod forks;
 mod people;
 mod properties;
+mod questions;
 mod samples;
 mod time;
 mod undo;

@@ -24,6 +24,7 @@ fn kind(event: &Event) -> &'static str {
         Event::PolicyDecided { .. } => "policy_decided",
         Event::ApprovalRequested { .. } => "approval_requested",
         Event::ApprovalDecided { .. } => "approval_decided",
+        Event::QuestionsAsked { .. } => "questions_asked",
         Event::InputRequested { .. } => "input_requested",
         Event::InputGiven { .. } => "input_given",
         Event::TaskDone { .. } => "task_done",
@@ -43,7 +44,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// How many kinds the match above has.
-const KINDS: usize = 29;
+const KINDS: usize = 30;
 
 /// The samples of one version by file name.
 fn samples(version: u16) -> Vec<(String, Value)> {

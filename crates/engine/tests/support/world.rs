@@ -11,8 +11,8 @@ use engine::{ChildRecipe, Message, Program, Recorded, RunCreated, StepKey};
 use recipe::Recipe;
 use serde_json::{Value, json};
 use types::{
-    Actor, Failure, Label, Labeled, Millis, Mode, Outcome, ProbeResult, RecipeId, RunId, RunStatus,
-    StepStatus, TenantId, Timestamp,
+    Actor, Answers, Failure, InputNeeded, Label, Labeled, Millis, Mode, Outcome, ProbeResult, RecipeId,
+    RunId, RunStatus, StepStatus, TenantId, Timestamp,
 };
 
 mod serve;
@@ -30,6 +30,8 @@ pub enum Reply {
     /// A known failure: retryable, and after how long at the earliest.
     Refuse(bool, Option<Millis>),
     Unknown,
+    /// Its tool asks a person these things; whether it claims to be done without the answers.
+    Asks(InputNeeded, bool),
     /// The worker dies before the answer; the call's fate is the script's next look-up.
     Crash,
     /// No answer until the test gives one.
@@ -45,6 +47,7 @@ pub struct Call {
     pub action: String,
     pub key: String,
     pub args: Value,
+    pub answers: Option<Answers>,
     pub at: Timestamp,
     pub deadline: Timestamp,
 }
@@ -265,6 +268,10 @@ pub fn outcome(reply: Reply) -> Outcome {
         },
         Reply::Unknown => Outcome::Unknown {
             failure: Failure::new("reset", "the connection was reset"),
+        },
+        Reply::Asks(needed, doubt) => Outcome::NeedsInput {
+            needed,
+            doubt: doubt.then(|| Failure::new("answered_nothing", "it went on without the answer")),
         },
         Reply::Crash | Reply::Hold => unreachable!("not an answer"),
     }

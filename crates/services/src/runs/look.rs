@@ -261,51 +261,57 @@ pub(super) async fn whole_journal(services: &Services, run: RunId) -> Result<Vec
 
 /// What people can answer in this state.
 pub(super) fn asked(state: &State) -> Vec<Asked> {
-    state
-        .steps
-        .iter()
-        .filter_map(|(key, step)| {
-            let key = key.clone();
-            match (&step.stage, step.what.as_deref()?) {
-                (Stage::Person, Frozen::Ask { name, prompt, schema }) => Some(Asked::Input {
-                    step: key,
-                    name: name.clone(),
-                    prompt: prompt.clone(),
-                    schema: schema.clone(),
-                }),
-                (Stage::Person, Frozen::Confirm { text }) => Some(Asked::Task {
-                    step: key,
-                    text: words(&text.value),
-                    confirm: true,
-                }),
-                (Stage::Person, Frozen::Manual { text }) => Some(Asked::Task {
-                    step: key,
-                    text: words(&text.value),
-                    confirm: false,
-                }),
-                (
-                    Stage::Time,
-                    Frozen::Wait {
-                        signal: Some(name), ..
-                    },
-                ) => Some(Asked::Signal {
-                    step: key,
-                    name: name.clone(),
-                }),
-                (Stage::Uncertain, what) => Some(Asked::Uncertain {
-                    step: key,
-                    attempt: step.attempt,
-                    action: what.call().map(|call| call.action.clone()).unwrap_or_default(),
-                    seen: step
-                        .failure
-                        .as_ref()
-                        .map(|failure| failure.message.clone())
-                        .unwrap_or_default(),
-                }),
-                _ => None,
-            }
+    let questions = state.steps.iter().filter(|(_, step)| step.stage == Stage::Person);
+    let questions = questions.flat_map(|(key, step)| {
+        step.open_questions().map(|question| Asked::Input {
+            step: key.clone(),
+            name: engine::question_name(key, &question.key),
+            prompt: question.prompt.clone(),
+            schema: question.schema.clone(),
         })
-        .collect()
+    });
+    let steps = state.steps.iter().filter_map(|(key, step)| {
+        let key = key.clone();
+        match (&step.stage, step.what.as_deref()?) {
+            (Stage::Person, Frozen::Ask { name, prompt, schema }) => Some(Asked::Input {
+                step: key,
+                name: name.clone(),
+                prompt: prompt.clone(),
+                schema: schema.clone(),
+            }),
+            (Stage::Person, Frozen::Confirm { text }) => Some(Asked::Task {
+                step: key,
+                text: words(&text.value),
+                confirm: true,
+            }),
+            (Stage::Person, Frozen::Manual { text }) => Some(Asked::Task {
+                step: key,
+                text: words(&text.value),
+                confirm: false,
+            }),
+            (
+                Stage::Time,
+                Frozen::Wait {
+                    signal: Some(name), ..
+                },
+            ) => Some(Asked::Signal {
+                step: key,
+                name: name.clone(),
+            }),
+            (Stage::Uncertain, what) => Some(Asked::Uncertain {
+                step: key,
+                attempt: step.attempt,
+                action: what.call().map(|call| call.action.clone()).unwrap_or_default(),
+                seen: step
+                    .failure
+                    .as_ref()
+                    .map(|failure| failure.message.clone())
+                    .unwrap_or_default(),
+            }),
+            _ => None,
+        }
+    });
+    questions.chain(steps).collect()
 }
 
 fn words(value: &Value) -> String {

@@ -238,6 +238,7 @@ impl World {
 
     pub fn call_within(&self, args: Value, millis: u64) -> Call {
         Call {
+            answers: None,
             tenant: TenantId::DEFAULT,
             args: Labeled::new(args, Label::Author),
             deadline: self.clock.now() + millis,
@@ -362,6 +363,7 @@ pub fn told(outcome: &Outcome) -> String {
             ..
         } => format!("retry {} after {ms}", failure.code),
         Outcome::Unknown { failure } => format!("unknown {}", failure.code),
+        Outcome::NeedsInput { needed, .. } => format!("asks {}", needed.questions.len()),
     }
 }
 

@@ -88,6 +88,7 @@ impl World {
                 step,
                 attempt,
                 call,
+                answers,
                 deadline,
                 permit,
             } => {
@@ -101,6 +102,7 @@ impl World {
                     action: call.action,
                     key: permit.key().to_owned(),
                     args: call.args.value,
+                    answers,
                     at: now,
                     deadline,
                 };
