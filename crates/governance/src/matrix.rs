@@ -45,6 +45,8 @@ pub struct Matrix {
 
 /// Writes that open an issue.
 const ISSUES: &[&str] = &[
+    "github.create_issue",
+    "jira.create_issue",
     "servicenow.create_incident",
     "servicenow.create_story",
     "servicenow.create_subtask",
@@ -58,6 +60,8 @@ const SHIPPED_RUN: &[&str] = &[
     "servicenow.create_article",
     "servicenow.update_article",
     "servicenow.attach_file",
+    "github.comment_issue",
+    "jira.comment",
     "zoom.create_meeting",
     "zoom.create_webinar",
     "local.save_recipe_draft",

@@ -8,6 +8,14 @@ pub const ZOOM_ACCOUNT_ID: &str = "sandbox-zoom-account";
 pub const ZOOM_CLIENT_ID: &str = "sandbox-zoom-client";
 /// The client secret of that app.
 pub const ZOOM_CLIENT_SECRET: &str = "sandbox-zoom-client-secret";
+/// The e-mail address of the sandbox's Jira account.
+pub const JIRA_EMAIL: &str = "agentops@avops.example";
+/// That account's API token.
+pub const JIRA_TOKEN: &str = "sandbox-jira-token";
+/// The routing key of the sandbox's PagerDuty service: 32 characters, as PagerDuty's are.
+pub const PAGERDUTY_ROUTING_KEY: &str = "sandboxpagerdutyroutingkey000001";
+/// The API token that reads the sandbox's PagerDuty incidents.
+pub const PAGERDUTY_API_TOKEN: &str = "sandbox-pagerduty-token";
 /// The user for Basic authentication against the sandbox's ServiceNow.
 pub const SERVICENOW_USER: &str = "agentops";
 /// That user's password.

@@ -2,8 +2,8 @@
 //! state, and misbehave on demand.
 //!
 //! Boundary: [`start`] opens the listeners (plain HTTP, and TLS if asked) and returns a cheap
-//! [`Handle`]. Each vendor lives under its own prefix (`/slack`, `/zoom`, `/servicenow`,
-//! `/devices/<tool>`), and below it the paths are the vendor's own. `/_sandbox/...` is the control
+//! [`Handle`]. Each vendor lives under its own prefix (`/slack`, `/jira`,
+//! `/devices/<tool>`, …), and below it the paths are the vendor's own. `/_sandbox/...` is the control
 //! interface: faults, a snapshot of the state, settings and reset.
 //!
 //! Deliberately absent: connectors (they live in `tools` and can't tell the sandbox from a
@@ -16,6 +16,8 @@ mod devices;
 mod error;
 mod fault;
 mod gate;
+mod jira;
+mod pagerduty;
 mod pages;
 mod persist;
 mod reply;
@@ -30,8 +32,9 @@ mod world;
 mod zoom;
 
 pub use credentials::{
-    SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID,
-    ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
+    JIRA_EMAIL, JIRA_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_ROUTING_KEY, SERVICENOW_API_KEY,
+    SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID,
+    ZOOM_CLIENT_SECRET,
 };
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};

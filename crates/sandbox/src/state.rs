@@ -23,6 +23,10 @@ pub(crate) struct State {
     pub zoom: Zoom,
     pub servicenow: ServiceNow,
     pub devices: Devices,
+    #[serde(default)]
+    pub jira: crate::jira::state::Jira,
+    #[serde(default)]
+    pub pagerduty: crate::pagerduty::state::PagerDuty,
 }
 
 /// What can be set from outside.

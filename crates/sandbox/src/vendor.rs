@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::reply::{Answer, Handled};
 use crate::world::World;
-use crate::{devices, servicenow, slack, zoom};
+use crate::{devices, jira, pagerduty, servicenow, slack, zoom};
 
 /// The scheme of the listener that most vendors share.
 const HTTP: &str = "http";
@@ -23,6 +23,10 @@ pub enum Vendor {
     Zoom,
     /// ServiceNow's Table and Attachment APIs.
     ServiceNow,
+    /// Jira Cloud's REST API, version 3.
+    Jira,
+    /// PagerDuty's Events API, version 2.
+    PagerDuty,
     /// Plain HTTP connectors with `GET /health` and `POST /action`.
     Devices,
 }
@@ -60,7 +64,14 @@ pub(crate) trait Desk: Sync {
 
 impl Vendor {
     /// All of them.
-    pub const ALL: [Vendor; 4] = [Vendor::Slack, Vendor::Zoom, Vendor::ServiceNow, Vendor::Devices];
+    pub const ALL: [Vendor; 6] = [
+        Vendor::Slack,
+        Vendor::Zoom,
+        Vendor::ServiceNow,
+        Vendor::Jira,
+        Vendor::PagerDuty,
+        Vendor::Devices,
+    ];
 
     /// The path under which the vendor's own paths lie.
     pub const fn prefix(self) -> &'static str {
@@ -68,6 +79,8 @@ impl Vendor {
             Vendor::Slack => "/slack",
             Vendor::Zoom => "/zoom",
             Vendor::ServiceNow => "/servicenow",
+            Vendor::Jira => "/jira",
+            Vendor::PagerDuty => "/pagerduty",
             Vendor::Devices => "/devices",
         }
     }
@@ -78,6 +91,8 @@ impl Vendor {
             Vendor::Slack => &slack::Desk,
             Vendor::Zoom => &zoom::Desk,
             Vendor::ServiceNow => &servicenow::Desk,
+            Vendor::Jira => &jira::Desk,
+            Vendor::PagerDuty => &pagerduty::Desk,
             Vendor::Devices => &devices::Desk,
         }
     }

@@ -9,6 +9,8 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("slack", &["mcp-slack"]),
     ("zoom", &["mcp-zoom", "zoom_admin"]),
     ("servicenow", &["mcp-servicenow", "incident_ticketing"]),
+    ("jira", &["mcp-jira"]),
+    ("pagerduty", &["mcp-pagerduty"]),
 ];
 
 /// Other names of actions. A bare name that is the action's own is listed where older recipes use
@@ -82,6 +84,38 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("servicenow.create_story", &["create_story"]),
     ("servicenow.create_subtask", &["create_subtask"]),
     ("servicenow.create_task", &["create_task"]),
+    (
+        "jira.create_issue",
+        &[
+            "jira.create",
+            "jira.issue.create",
+            "create_jira_issue",
+            "create_ticket",
+        ],
+    ),
+    (
+        "jira.comment",
+        &["jira.add_comment", "jira.comment_issue", "jira.issue.comment"],
+    ),
+    (
+        "jira.transition",
+        &[
+            "jira.transition_issue",
+            "jira.issue.transition",
+            "jira.move_issue",
+        ],
+    ),
+    ("jira.get_issue", &["jira.get", "jira.issue.get"]),
+    ("jira.search", &["jira.search_issues", "jira.find_issues"]),
+    (
+        "pagerduty.trigger",
+        &["pagerduty.page", "pagerduty.alert", "pagerduty.create_incident"],
+    ),
+    (
+        "pagerduty.acknowledge",
+        &["pagerduty.ack", "pagerduty.acknowledge_incident"],
+    ),
+    ("pagerduty.resolve", &["pagerduty.resolve_incident"]),
     ("local.run_checklist", &["run_checklist"]),
     ("local.evaluate_thresholds", &["evaluate_thresholds"]),
     ("local.report_status", &["report_status"]),
@@ -124,6 +158,21 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
     (
         "servicenow.get_incident",
         &[("sys_id", "incident"), ("number", "incident")],
+    ),
+    (
+        "jira.create_issue",
+        &[
+            ("title", "summary"),
+            ("issuetype", "issue_type"),
+            ("body", "description"),
+        ],
+    ),
+    ("jira.comment", &[("key", "issue"), ("body", "text")]),
+    ("jira.transition", &[("key", "issue"), ("status", "to")]),
+    ("jira.get_issue", &[("key", "issue")]),
+    (
+        "pagerduty.trigger",
+        &[("message", "summary"), ("text", "summary")],
     ),
     (
         "servicenow.update_incident",

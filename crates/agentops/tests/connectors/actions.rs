@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use types::{Mode, Outcome, TenantId};
 
 use crate::rig::{Rig, told};
+use crate::tracking;
 
 #[tokio::test]
 async fn every_action_works_over_http() {
@@ -24,6 +25,8 @@ async fn every_action(rig: Rig) {
     slack(&rig).await;
     zoom(&rig).await;
     servicenow(&rig).await;
+    tracking::jira(&rig).await;
+    tracking::pagerduty(&rig).await;
     local(&rig).await;
     devices(&rig).await;
     let all: BTreeSet<String> = rig
@@ -37,7 +40,15 @@ async fn every_action(rig: Rig) {
         all,
         "an action was not tried"
     );
-    for tool in ["slack", "zoom", "servicenow", "local", "qsys_control"] {
+    for tool in [
+        "slack",
+        "zoom",
+        "servicenow",
+        "jira",
+        "pagerduty",
+        "local",
+        "qsys_control",
+    ] {
         let health = rig.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await;
         assert!(health.ok, "{health:?}");
     }

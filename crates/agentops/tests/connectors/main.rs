@@ -3,3 +3,4 @@
 mod actions;
 mod faults;
 mod rig;
+mod tracking;

@@ -129,6 +129,11 @@ pub struct Rig {
 impl Rig {
     /// Tools at the sandbox's plain address, or at its TLS one.
     pub async fn start(tls: bool) -> Self {
+        Self::through(tls, async |base: &str| base.to_owned()).await
+    }
+
+    /// The same, with tools that go to where `way` leads instead of the sandbox's own address.
+    pub async fn through(tls: bool, way: impl AsyncFnOnce(&str) -> String) -> Self {
         let clock = Arc::new(HandClock(AtomicI64::new(NOW_MS)));
         let options = sandbox::Options {
             tls,
@@ -141,7 +146,7 @@ impl Rig {
             sandbox.http_url()
         };
         let addresses = Addresses {
-            base: base.to_owned(),
+            base: way(base).await,
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());
@@ -219,7 +224,18 @@ impl Rig {
             .iter()
             .filter_map(|room| room["restarts"].as_u64())
             .sum();
+        let tracked: usize = state["jira"]["issues"]
+            .as_object()
+            .expect("issues")
+            .values()
+            .map(|issue| {
+                let comments = issue["comments"].as_array().map_or(0, Vec::len);
+                1 + comments + issue["properties"].as_object().map_or(0, serde_json::Map::len)
+            })
+            .sum();
         messages
+            + tracked
+            + state["pagerduty"]["alerts"].as_array().map_or(0, Vec::len)
             + usize::try_from(restarts).expect("few restarts")
             + count("/zoom/sessions")
             + count("/servicenow/records")

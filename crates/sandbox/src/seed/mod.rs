@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use types::Timestamp;
 
+use crate::jira::state::{Issue, Jira};
+use crate::pagerduty::state::PagerDuty;
 use crate::servicenow::{Stamp, insert};
 use crate::state::{Channel, Devices, FORMAT, ServiceNow, Settings, Slack, State, Tool, User, Zoom, opaque};
 
@@ -45,6 +47,8 @@ pub(crate) fn state(now: Timestamp) -> State {
             attachments: BTreeMap::new(),
         },
         devices: devices(),
+        jira: jira(now),
+        pagerduty: PagerDuty::default(),
     };
     for (table, id, fields) in records() {
         let fields = fields
@@ -54,6 +58,32 @@ pub(crate) fn state(now: Timestamp) -> State {
         insert(&mut state, table, id, fields, &Stamp { at: now, by: "admin" });
     }
     state
+}
+
+/// One issue, so that there is something to read.
+fn jira(now: Timestamp) -> Jira {
+    let issue = Issue {
+        key: "OPS-1".to_owned(),
+        project: "OPS".to_owned(),
+        summary: "Boardroom 4A: HDMI display is black".to_owned(),
+        description: json!({"version": 1, "type": "doc", "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": "The front display shows no picture."}]},
+        ]}),
+        issue_type: "Incident".to_owned(),
+        priority: "High".to_owned(),
+        labels: vec!["av".to_owned()],
+        assignee: None,
+        parent: None,
+        status: "To Do".to_owned(),
+        created: now,
+        updated: now,
+        properties: BTreeMap::new(),
+        comments: Vec::new(),
+    };
+    Jira {
+        issues: BTreeMap::from([(10_000, issue)]),
+        numbers: BTreeMap::from([("OPS".to_owned(), 1)]),
+    }
 }
 
 fn slack(now: Timestamp) -> Slack {

@@ -7,5 +7,6 @@ mod rig;
 mod server;
 mod servicenow;
 mod slack;
+mod tracking;
 mod zoom;
 mod zoom_sessions;

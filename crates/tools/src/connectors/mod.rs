@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::{Access, Connector};
 
+mod jira;
 pub(crate) mod local;
+mod pagerduty;
 pub(crate) mod plain;
 mod servicenow;
 mod slack;
@@ -14,6 +16,8 @@ pub(crate) mod zoom;
 pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector>> {
     vec![
         Arc::new(local::Local::new(sink)),
+        Arc::new(jira::Jira),
+        Arc::new(pagerduty::PagerDuty),
         Arc::new(servicenow::ServiceNow),
         Arc::new(slack::Slack),
         Arc::new(zoom::Zoom::default()),
@@ -23,6 +27,8 @@ pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector
 /// How a built-in tool is reached.
 pub(crate) fn access(tool: &str) -> Option<Access> {
     Some(match tool {
+        "jira" => jira::ACCESS,
+        "pagerduty" => pagerduty::ACCESS,
         "servicenow" => servicenow::ACCESS,
         "slack" => slack::ACCESS,
         "zoom" => zoom::ACCESS,
@@ -33,5 +39,12 @@ pub(crate) fn access(tool: &str) -> Option<Access> {
 /// Their specifications.
 #[cfg(test)]
 pub(crate) fn specs() -> Vec<types::ToolSpec> {
-    vec![local::spec(), servicenow::spec(), slack::spec(), zoom::spec()]
+    vec![
+        jira::spec(),
+        local::spec(),
+        pagerduty::spec(),
+        servicenow::spec(),
+        slack::spec(),
+        zoom::spec(),
+    ]
 }

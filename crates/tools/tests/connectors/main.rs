@@ -3,7 +3,9 @@
 
 mod contract;
 mod door;
+mod jira;
 mod local;
+mod pagerduty;
 mod plain;
 mod reference;
 mod servicenow;

@@ -109,6 +109,11 @@ async fn whatever_names_a_receiver_or_a_thing_is_consequential() {
         {
             let consequential = [
                 "channel",
+                "repo",
+                "issue",
+                "number",
+                "project",
+                "dedup_key",
                 "room_id",
                 "incident",
                 "article",

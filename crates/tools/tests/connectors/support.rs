@@ -77,6 +77,13 @@ impl Endpoints for OneServer {
                 client_id: "client".into(),
                 client_secret: Secret::new("client-secret"),
             },
+            "jira" => Credentials::Basic {
+                user: "ann@avops.example".into(),
+                password: Secret::new("jira-token"),
+            },
+            "pagerduty" => {
+                Credentials::Parts([("routing_key".to_owned(), Secret::new("routing-key"))].into())
+            }
             "servicenow" => Credentials::Basic {
                 user: "agent".into(),
                 password: Secret::new("pass"),
