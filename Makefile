@@ -1,12 +1,15 @@
 # The commands of a day. `make test` is everything that must be green; CI runs it through .ci/run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-shared bench fmt generated generated-clean supply-chain cargo
+.PHONY: help demo test judges test-shared bench fmt generated generated-clean supply-chain cargo
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FAST := $(TARGET_DIR)/fast/agentops
 SCHEMA := docs/recipe.schema.json
 ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+# The vendors' schemas and SDKs, from the committed lists; see crates/agentops/tests/judges/README.md.
+JUDGES := $(TARGET_DIR)/judges
+JUDGE_LISTS := crates/agentops/tests/judges
 AGENTOPS_SHARED ?= $(abspath ../shared)
 
 help: ## This list
@@ -16,13 +19,30 @@ demo: cargo ## Build, run the four swimlanes against the sandbox, then keep serv
 	cargo build --profile fast -p agentops
 	$(FAST) demo
 
-test: cargo ## Everything that must be green: format, lints, tests, docs, generated files, chaos
+test: cargo judges ## Everything that must be green: format, lints, tests, docs, generated files, chaos
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(MAKE) --no-print-directory generated-clean supply-chain
 	cargo run -q -p agentops -- chaos --seconds 30 --json
+
+judges: $(JUDGES)/py/.done $(JUDGES)/npm/.done ## Install the vendors' schemas and SDKs that tests judge by
+
+$(JUDGES)/py/.done: $(JUDGE_LISTS)/requirements.txt
+	@command -v python3 > /dev/null || { echo "python3 was not found: install it with its venv module" >&2; exit 1; }
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+$(JUDGES)/npm/.done: $(addprefix $(JUDGE_LISTS)/npm/,package.json package-lock.json .npmrc)
+	@command -v npm > /dev/null || { echo "npm was not found: install Node 20 or newer" >&2; exit 1; }
+	mkdir -p $(@D)
+	cp $^ $(@D)/
+	cd $(@D) && npm ci --silent
+	rm -f $(@D)/node_modules/@octokit/openapi/generated/gh*
+	touch $@
 
 test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_SHARED names another folder)
 	AGENTOPS_SHARED="$(AGENTOPS_SHARED)" cargo test -p agentops --features shared-files --test shared
