@@ -55,7 +55,7 @@ impl Global {
 pub enum Command {
     /// Make a data folder and seed it; again at will, it says what was there
     Init(init::Init),
-    /// Work on runs, with the sandbox beside, and answer /healthz and /readyz
+    /// Work on runs, with the sandbox beside, and answer the API
     Serve(serve::Serve),
     /// Run the shipped recipes against the sandbox in a data folder of their own, then keep serving
     Demo(demo::Demo),

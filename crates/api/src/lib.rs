@@ -1,19 +1,42 @@
-//! HTTP: whether the process is alive and whether it takes work. The rest of the API comes with the
-//! platform issue.
+//! HTTP: the API for every noun under `/api/v1`, changes as server-sent events, whether the process is
+//! well, the OpenAPI document with its reference page, and the page that a one-time link opens.
 //!
-//! Boundary: [`serve`] takes a bound listener, [`Probes`] and a signal to stop; [`router`] is the
-//! same without a socket. Deliberately absent: business rules, and any knowledge of stores or runs
-//! beyond what the probes say.
+//! Boundary: [`router`] makes the routes over the use cases, [`serve`] answers on a bound listener.
+//! A route parses, calls a use case and converts; who may call it stands in its OpenAPI annotation and
+//! is enforced from there (`http/needs.rs`). Deliberately absent: business rules (they are in
+//! `services`), SQL, and the concrete store, tools and sandbox.
+
+mod http;
+mod listen;
+mod openapi;
+mod pages;
+mod routes;
+pub mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Serialize;
-use tokio::net::TcpListener;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use services::Services;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::ToSchema;
+
+use http::limits::Limits;
+use http::needs::Needs;
+use http::problem::{Answer, Refusal};
+
+pub use http::identity::LOCAL_USER;
+pub use http::limits::Rates;
+pub use http::page::Page;
+pub use http::problem::{Fault, Problem};
+pub use listen::serve;
+pub use openapi::document;
+pub use pages::markdown;
+pub use routes::health::{About, Alive, Ready};
+
+/// Streams of events at a time.
+const SEATS: usize = 512;
 
 /// What readiness is judged by.
 #[async_trait]
@@ -24,124 +47,99 @@ pub trait Probes: Send + Sync + 'static {
 }
 
 /// One part that isn't well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// The part, such as `store` or `workers`.
-    pub part: &'static str,
+    pub part: String,
     /// What is wrong with it.
     pub message: String,
     /// Whether the process takes no work because of it. If not, a person should look all the same.
     pub blocking: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Alive {
-    status: &'static str,
-    version: &'static str,
+/// A look at the vendors' sandbox.
+pub trait SandboxView: Send + Sync + 'static {
+    /// What each vendor knows, by the vendor's name; none if the sandbox doesn't run.
+    fn state(&self) -> Option<Value>;
 }
 
-#[derive(Debug, Serialize)]
-struct Ready {
-    ready: bool,
-    reasons: Vec<Reason>,
+/// What the API works with.
+pub struct Options {
+    /// The use cases.
+    pub services: Services,
+    /// What readiness is judged by.
+    pub probes: Arc<dyn Probes>,
+    /// The sandbox, if there is one.
+    pub sandbox: Option<Arc<dyn SandboxView>>,
+    /// The bearer token of commands at the machine, who may do everything.
+    pub local_secret: Option<String>,
+    /// `sqlite` or `postgresql`.
+    pub database: &'static str,
+    /// The largest body, in bytes.
+    pub largest_body: usize,
+    /// How often somebody may ask.
+    pub rates: Rates,
 }
 
-/// The routes: `GET /healthz` (the process lives) and `GET /readyz` (it takes work; 503 with reasons
-/// if not. Reasons that don't keep it from work are shown too).
-pub fn router(probes: Arc<dyn Probes>) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .with_state(probes)
+/// What handlers work with; clones share it.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) services: Services,
+    pub(crate) probes: Arc<dyn Probes>,
+    pub(crate) sandbox: Option<Arc<dyn SandboxView>>,
+    pub(crate) database: &'static str,
+    pub(crate) largest_body: usize,
+    pub(crate) needs: Needs,
+    pub(crate) limits: Limits,
+    local_secret: Option<String>,
+    seats: Arc<Semaphore>,
 }
 
-/// Answers requests until `stop` is done, then ends those under way and returns.
-///
-/// # Errors
-/// The listener can't accept connections any more.
-pub async fn serve(
-    listener: TcpListener,
-    probes: Arc<dyn Probes>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(probes))
-        .with_graceful_shutdown(stop)
-        .await
+impl std::ops::Deref for Api {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
 }
 
-async fn healthz() -> Json<Alive> {
-    Json(Alive {
-        status: "alive",
-        version: env!("CARGO_PKG_VERSION"),
-    })
-}
-
-async fn readyz(State(probes): State<Arc<dyn Probes>>) -> (StatusCode, Json<Ready>) {
-    let reasons = probes.trouble().await;
-    let ready = !reasons.iter().any(|reason| reason.blocking);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(Ready { ready, reasons }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
-    use serde_json::{Value, json};
-    use tower::ServiceExt;
-
-    struct Fixed(Vec<Reason>);
-
-    #[async_trait]
-    impl Probes for Fixed {
-        async fn trouble(&self) -> Vec<Reason> {
-            self.0.clone()
-        }
+impl Inner {
+    /// Whether a bearer token is that of commands at the machine. Compared by digest, so that the time
+    /// it takes says nothing.
+    pub(crate) fn is_local(&self, token: &str) -> bool {
+        let digest = |text: &str| types::Digest::of_bytes(text.as_bytes());
+        self.local_secret
+            .as_deref()
+            .is_some_and(|secret| digest(secret) == digest(token))
     }
 
-    async fn get(path: &str, reasons: Vec<Reason>) -> (StatusCode, Value) {
-        let request = Request::get(path).body(Body::empty()).expect("a request");
-        let Ok(answer) = router(Arc::new(Fixed(reasons))).oneshot(request).await;
-        let status = answer.status();
-        let body = to_bytes(answer.into_body(), 10_000).await.expect("a body");
-        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    /// A place for one more stream of events.
+    pub(crate) fn seat(&self) -> Answer<OwnedSemaphorePermit> {
+        Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Refusal {
+            retry_after_s: Some(10),
+            ..Refusal::new(
+                "server_busy",
+                format!("{SEATS} streams of events are open already"),
+            )
+        })
     }
+}
 
-    fn reason(blocking: bool) -> Reason {
-        Reason {
-            part: "store",
-            message: "the disk is full".into(),
-            blocking,
-        }
-    }
-
-    #[tokio::test]
-    async fn alive_is_not_the_same_as_ready() {
-        assert_eq!(get("/healthz", vec![reason(true)]).await.0, StatusCode::OK);
-        let (status, body) = get("/readyz", vec![reason(false), reason(true)]).await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(
-            body["reasons"][1],
-            json!({"part": "store", "message": "the disk is full", "blocking": true})
-        );
-        assert_eq!(body["ready"], false);
-        assert_eq!(
-            get("/readyz", vec![]).await,
-            (StatusCode::OK, json!({"ready": true, "reasons": []}))
-        );
-        assert_eq!(get("/metrics", vec![]).await.0, StatusCode::NOT_FOUND);
-    }
-
-    #[tokio::test]
-    async fn what_only_needs_a_look_is_shown_by_a_process_that_is_ready() {
-        let (status, body) = get("/readyz", vec![reason(false)]).await;
-        assert_eq!(status, StatusCode::OK);
-        assert_eq!(body["ready"], true);
-        assert_eq!(body["reasons"][0]["blocking"], false);
-    }
+/// The routes over the use cases.
+pub fn router(options: Options) -> axum::Router {
+    let (routes, document) = openapi::router();
+    let api = Api(Arc::new(Inner {
+        services: options.services,
+        probes: options.probes,
+        sandbox: options.sandbox,
+        database: options.database,
+        largest_body: options.largest_body,
+        needs: Needs::read(&document),
+        limits: Limits::new(options.rates),
+        local_secret: options.local_secret,
+        seats: Arc::new(Semaphore::new(SEATS)),
+    }));
+    listen::finish(routes, api)
 }

@@ -10,7 +10,7 @@ use crate::recipes::{self, SaveRecipe};
 use crate::runs::{self, StartRun};
 use crate::{Result, Services};
 
-/// Starts a run whose only step calls `action` with `args`.
+/// Starts a run whose only step calls `action` with `args`; twice with one start key starts once.
 ///
 /// # Errors
 /// `unknown_action`, `inputs_invalid`, or the store can't be written.
@@ -19,6 +19,7 @@ pub async fn call(
     action: &str,
     args: Map<String, Value>,
     mode: Option<Mode>,
+    start_key: Option<String>,
     by: &Actor,
 ) -> Result<Created> {
     let spec = find_action(services, action)?;
@@ -29,6 +30,7 @@ pub async fn call(
         version: Some(version),
         inputs: args,
         mode,
+        start_key,
         ..StartRun::new(slug, by.clone())
     };
     runs::start(services, wish).await

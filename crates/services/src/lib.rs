@@ -7,8 +7,11 @@
 
 pub mod agents;
 pub mod approvals;
+pub mod artifacts;
+pub mod audit;
 pub mod call;
 pub mod facts;
+pub mod feed;
 mod names;
 mod passwords;
 pub mod people;

@@ -138,6 +138,21 @@ pub async fn get(services: &Services, key: &str) -> Result<Setting> {
 /// # Errors
 /// `setting_unknown`, `setting_invalid`, or the store can't be written.
 pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Result<Setting> {
+    change(services, key, value, None, by).await
+}
+
+/// Sets a setting, if it is still as somebody saw it.
+///
+/// # Errors
+/// `setting_unknown`, `setting_invalid`, `conflict` if it was changed meanwhile, or the store can't be
+/// written.
+pub async fn change(
+    services: &Services,
+    key: &str,
+    value: Value,
+    seen: Option<Setting>,
+    by: &Actor,
+) -> Result<Setting> {
     let key = find(key)?;
     (key.check)(&value).map_err(|why| {
         Failure::new(
@@ -151,11 +166,12 @@ pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Re
         .hint(format!("it takes {}", key.form))
     })?;
     let before = services.store.setting(services.tenant, key.name).await?;
+    let seen = seen.map(|seen| if seen.is_default { Value::Null } else { seen.value });
     let body = json!({"key": key.name, "before": before, "after": value});
     let leaf = services.leaf("setting_changed", by, body);
     services
         .store
-        .put_setting(services.tenant, key.name, value.clone(), None, leaf)
+        .put_setting(services.tenant, key.name, value.clone(), seen, leaf)
         .await?;
     Ok(shown(key, Some(value)))
 }

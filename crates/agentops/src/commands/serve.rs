@@ -1,11 +1,10 @@
-//! `agentops serve`: hold the data folder, work on runs, answer `/healthz` and `/readyz`.
+//! `agentops serve`: hold the data folder, work on runs, answer the API.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tokio::net::TcpListener;
 use types::Failure;
 
 use super::{Context, Done};
@@ -13,7 +12,7 @@ use crate::compose::{Access, App, Server, ServerFile, Worker};
 use crate::exit::Exit;
 use crate::signals;
 
-/// Work on runs, with the sandbox beside, and answer /healthz and /readyz
+/// Work on runs, with the sandbox beside, and answer the API
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Where to listen, instead of the configured address
@@ -65,9 +64,11 @@ pub async fn serve(
         Failure::new("listen_failed", format!("failed to listen on {address}: {error}"))
             .hint("choose another address with --listen or server.listen; port 0 takes a free one")
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let secret = secret(app);
     let server = Server {
         pid: std::process::id(),
+        secret: secret.clone(),
         address: format!("http://{}", listener.local_addr().map_err(failed)?),
         sandbox: worker.sandbox().map(|sandbox| sandbox.http_url().to_owned()),
         listeners: worker
@@ -77,19 +78,37 @@ pub async fn serve(
     };
     let file = ServerFile::of(&app.config);
     file.write(&server)?;
-    let document = json!({"address": server.address, "sandbox": server.sandbox, "pid": server.pid});
+    let first = services::users::first_link(&app.services).await?;
+    let welcome = first.map(|link| format!("{}/welcome#{}", server.address, link.secret));
+    let document = json!({
+        "address": server.address, "sandbox": server.sandbox, "pid": server.pid, "welcome": welcome,
+    });
     context.output.answer(&document, |style| {
         let sandbox = match &server.sandbox {
             Some(url) => format!("\nsandbox at {url} for mock mode"),
             None => String::new(),
         };
+        let welcome = match &welcome {
+            Some(url) => format!(
+                "\nnobody can sign in yet; this link makes the first admin, once, within a day: {url}"
+            ),
+            None => String::new(),
+        };
         format!(
-            "serving at {}{sandbox}\n{}",
+            "serving at {}{sandbox}{welcome}\n{}",
             style.strong(&server.address),
             style.dim("Ctrl-C ends it")
         )
     })?;
-    let served = api::serve(listener, worker.probes(&app.services), stop).await;
+    let router = worker.api(&app.config, &app.services, secret);
+    let served = api::serve(listener, router, stop).await;
     file.remove();
     served.map_err(failed)
+}
+
+/// What commands at the machine show to the server of this boot.
+fn secret(app: &App) -> String {
+    let mut bytes = [0u8; 32];
+    app.services.entropy.fill(&mut bytes);
+    format!("local_{}", hex::encode(bytes))
 }

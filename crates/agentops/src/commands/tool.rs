@@ -217,7 +217,7 @@ impl Call {
             }
             let by = context.user(app).await?;
             Ok(
-                services::call::call(&app.services, &self.action, args, self.mode, &by)
+                services::call::call(&app.services, &self.action, args, self.mode, None, &by)
                     .await?
                     .run,
             )

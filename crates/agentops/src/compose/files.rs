@@ -22,7 +22,7 @@ pub fn scratch(what: &str) -> Result<tempfile::TempDir, Failure> {
     })
 }
 
-/// Replaces a file; its folder is made if missing.
+/// Replaces a file that only its owner may read; its folder is made if missing.
 ///
 /// # Errors
 /// `file_unwritable`, or `disk_full`.
@@ -34,7 +34,11 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.new", std::process::id()));
         let draft = path.with_file_name(name);
-        let mut file = std::fs::File::create(&draft)?;
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&draft, path)

@@ -14,8 +14,11 @@ use crate::config::Config;
 pub struct Server {
     /// Its process.
     pub pid: u32,
-    /// Base URL of `/healthz` and `/readyz`.
+    /// Base URL of its API.
     pub address: String,
+    /// The bearer token of commands at the machine: whoever can read this file can read the database.
+    #[serde(default)]
+    pub secret: String,
     /// Base URL of its sandbox, if it runs one.
     pub sandbox: Option<String>,
     /// Addresses of the sandbox's vendors that have a listener of their own, by the vendor's name.

@@ -66,12 +66,25 @@ impl Worker {
         self.sandbox.as_ref()
     }
 
-    /// What readiness is judged by.
-    pub fn probes(&self, services: &Services) -> Arc<dyn Probes> {
-        Arc::new(Checks {
-            runtime: self.runtime.clone(),
-            store: Arc::clone(&services.store),
-            tenant: services.tenant,
+    /// The API over this worker's use cases; commands at the machine come with `local_secret`.
+    pub fn api(&self, config: &Config, services: &Services, local_secret: String) -> axum::Router {
+        let sandbox = self.sandbox.clone().map(View);
+        api::router(api::Options {
+            services: services.clone(),
+            probes: Arc::new(Checks {
+                runtime: self.runtime.clone(),
+                store: Arc::clone(&services.store),
+                tenant: services.tenant,
+            }),
+            sandbox: sandbox.map(|view| Arc::new(view) as Arc<dyn api::SandboxView>),
+            local_secret: Some(local_secret),
+            database: "sqlite",
+            largest_body: config.server.largest_body_kb as usize * 1024,
+            rates: api::Rates {
+                per_second: config.server.requests_per_second,
+                strangers_per_minute: config.server.strangers_per_minute,
+                sign_ins_per_minute: config.server.sign_ins_per_minute,
+            },
         })
     }
 
@@ -121,6 +134,15 @@ pub async fn start_sandbox(
         .map_err(|error| Failure::new(error.code(), error.to_string()))
 }
 
+/// What the sandbox of this process knows.
+struct View(Arc<sandbox::Handle>);
+
+impl api::SandboxView for View {
+    fn state(&self) -> Option<serde_json::Value> {
+        Some(self.0.state())
+    }
+}
+
 struct Checks {
     runtime: runtime::Handle,
     store: Arc<dyn Store>,
@@ -139,25 +161,25 @@ impl Probes for Checks {
         match asked {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => reasons.push(Reason {
-                part: "store",
+                part: "store".to_owned(),
                 message: error.to_string(),
                 blocking: true,
             }),
             Err(_) => reasons.push(Reason {
-                part: "store",
+                part: "store".to_owned(),
                 message: "it does not answer within a second".to_owned(),
                 blocking: true,
             }),
         }
         if let Some(message) = self.runtime.trouble() {
             reasons.push(Reason {
-                part: "workers",
+                part: "workers".to_owned(),
                 message,
                 blocking: true,
             });
         }
         reasons.extend(self.runtime.unreadable().into_iter().map(|message| Reason {
-            part: "runs",
+            part: "runs".to_owned(),
             message,
             blocking: false,
         }));

@@ -36,7 +36,7 @@ const LARGEST: u64 = 1024 * 1024;
 pub struct Config {
     /// Where things are kept.
     pub data: Data,
-    /// Health and readiness.
+    /// The HTTP server.
     pub server: Server,
     /// The vendors' stand-ins.
     pub sandbox: Sandbox,

@@ -1,10 +1,10 @@
-//! `[server]`: health and readiness.
+//! `[server]`: the HTTP server.
 
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-/// Health and readiness.
+/// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
@@ -12,4 +12,12 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How long calls under way may take when the server stops, in seconds.
     pub shutdown_grace_s: u64,
+    /// The largest body of a request, in KiB.
+    pub largest_body_kb: u32,
+    /// Requests a second for each person or token; ten times as many at once.
+    pub requests_per_second: u32,
+    /// Requests a minute for each address that nobody has signed in from.
+    pub strangers_per_minute: u32,
+    /// Attempts to sign in a minute, for each name and for each address.
+    pub sign_ins_per_minute: u32,
 }

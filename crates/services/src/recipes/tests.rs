@@ -137,6 +137,7 @@ async fn set_up_makes_what_is_missing_and_leaves_what_people_changed() {
         domain: "support".into(),
         instructions: String::new(),
         tools: vec!["zoom".into()],
+        config: None,
         recipes: vec![],
     };
     let mut seeds = Seeds {

@@ -31,6 +31,7 @@ async fn an_agent_works_with_its_own_tools_only() {
             domain: "support".into(),
             instructions: String::new(),
             tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+            config: None,
             recipes: Vec::new(),
         };
         crate::agents::make(services, &new, &ann())

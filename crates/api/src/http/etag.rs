@@ -1,0 +1,52 @@
+//! ETags: the digest of a document's JSON. A read with `If-None-Match` answers 304; a write with
+//! `If-Match` changes only what the writer has seen.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::problem::{Answer, Refusal};
+
+/// The ETag of a document.
+pub(crate) fn of(document: &impl Serialize) -> String {
+    let value = serde_json::to_value(document).unwrap_or_default();
+    format!("\"{}\"", &types::digest(&value).as_str()[..32])
+}
+
+/// The document with its ETag, or 304 if the reader has it already.
+pub(crate) fn answer(headers: &HeaderMap, status: StatusCode, document: &impl Serialize) -> Response {
+    let tag = of(document);
+    let mut answer = if listed(headers, header::IF_NONE_MATCH.as_str(), &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        (status, axum::Json(document)).into_response()
+    };
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        answer.headers_mut().insert(header::ETAG, value);
+    }
+    answer
+}
+
+/// Checks that the writer has seen the document as it is now, if they say what they have seen.
+///
+/// # Errors
+/// `etag_stale`.
+pub(crate) fn check(headers: &HeaderMap, document: &impl Serialize) -> Answer<()> {
+    let tag = of(document);
+    if !headers.contains_key(header::IF_MATCH) || listed(headers, header::IF_MATCH.as_str(), &tag) {
+        return Ok(());
+    }
+    Err(Refusal::new("etag_stale", "this was changed after it was read")
+        .hint("read it again, and send the change with the new ETag"))
+}
+
+/// Whether a header lists the tag, or `*`. Weak tags compare by what they hold.
+fn listed(headers: &HeaderMap, name: &str, tag: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|one| one.trim().trim_start_matches("W/"))
+        .any(|one| one == tag || one == "*")
+}

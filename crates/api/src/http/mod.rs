@@ -1,0 +1,11 @@
+//! What every route shares: who asks, problems, bodies, pages, ETags, repeated requests, bounds.
+
+pub(crate) mod body;
+pub(crate) mod etag;
+pub(crate) mod gate;
+pub(crate) mod identity;
+pub(crate) mod limits;
+pub(crate) mod needs;
+pub(crate) mod page;
+pub(crate) mod problem;
+pub(crate) mod repeat;

@@ -1,0 +1,172 @@
+//! `Idempotency-Key` on any POST: the same request sent again gets the same answer, and is done once.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ports::{Begun, KeptAnswer, RequestKey};
+use serde_json::Value;
+use services::principal::Principal;
+use sha2::{Digest as _, Sha256};
+
+use super::problem::{Answer, Refusal, status_of};
+use crate::Api;
+
+/// The header.
+const KEY: &str = "idempotency-key";
+/// The longest key, in bytes.
+const LONGEST: usize = 200;
+/// How long a request without an answer counts as under way, in milliseconds: its server may have died.
+const STALE_MS: u64 = 60 * 1000;
+/// How long answers are kept, in milliseconds: a day.
+const KEPT_MS: u64 = 24 * 3600 * 1000;
+/// The largest answer that is kept, in bytes.
+const LARGEST: usize = 256 * 1024;
+/// The headers that belong to an answer.
+const HEADERS: [&str; 3] = ["content-type", "etag", "location"];
+
+/// Put on an answer that must not be kept as it is: what to keep of its body instead.
+#[derive(Clone)]
+pub(crate) struct KeepInstead(pub(crate) Value);
+
+/// The key that a handler may hand on, so that what it does is done once even across a crash.
+#[derive(Clone)]
+pub(crate) struct StartKey(pub(crate) String);
+
+/// Answers a repeated request, or does a new one and keeps its answer.
+pub(crate) async fn once(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let sent = request.headers().get(KEY).cloned();
+    let principal = request.extensions().get::<Principal>().cloned();
+    let (Some(sent), Some(principal), true) = (sent, principal, request.method() == Method::POST) else {
+        return next.run(request).await;
+    };
+    match one(&api, &sent, &principal, request, next).await {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn one(
+    api: &Api,
+    sent: &HeaderValue,
+    principal: &Principal,
+    request: Request,
+    next: Next,
+) -> Answer<Response> {
+    let text = sent.to_str().unwrap_or_default();
+    if text.is_empty() || text.len() > LONGEST {
+        let message = format!("an Idempotency-Key has 1 to {LONGEST} visible characters");
+        return Err(Refusal::new("idempotency_key_invalid", message));
+    }
+    let key = RequestKey {
+        principal: principal.actor.name.clone(),
+        key: text.to_owned(),
+    };
+    let (mut request, digest) = digested(api, request).await?;
+    let store = &api.services.store;
+    let tenant = api.services.tenant;
+    let now = api.services.clock.now();
+    let begun = store
+        .begin_request(tenant, &key, &digest, now, now - STALE_MS, now - KEPT_MS)
+        .await
+        .map_err(types::Failure::from)?;
+    match begun {
+        Begun::New => {}
+        Begun::Done(kept) => return Ok(replay(kept)),
+        Begun::UnderWay => {
+            return Err(Refusal {
+                retry_after_s: Some(1),
+                ..Refusal::new("request_under_way", "the same request is being answered")
+            });
+        }
+        Begun::Other => {
+            return Err(Refusal::new(
+                "idempotency_key_reused",
+                "this Idempotency-Key was sent with another request",
+            )
+            .hint("use a new key for a new request"));
+        }
+    }
+    request
+        .extensions_mut()
+        .insert(StartKey(format!("{} {}", key.principal, key.key)));
+    let answer = next.run(request).await;
+    let (answer, kept) = keep(answer).await;
+    store
+        .end_request(tenant, &key, kept)
+        .await
+        .map_err(types::Failure::from)?;
+    Ok(answer)
+}
+
+/// The request, read, with the digest of what it asks.
+async fn digested(api: &Api, request: Request) -> Answer<(Request, String)> {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, api.largest_body).await.map_err(|_| {
+        let message = format!("a body has at most {} bytes", api.largest_body);
+        Refusal::new("payload_too_large", message)
+    })?;
+    let mut hash = Sha256::new();
+    for part in [
+        parts.method.as_str().as_bytes(),
+        parts.uri.to_string().as_bytes(),
+        &bytes,
+    ] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let digest = hex::encode(hash.finalize());
+    Ok((Request::from_parts(parts, Body::from(bytes)), digest))
+}
+
+/// The answer, and what is kept of it. An answer that says "try again" is not kept.
+async fn keep(answer: Response) -> (Response, Option<KeptAnswer>) {
+    let status = answer.status();
+    let passing = status.is_server_error()
+        || [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+        ]
+        .contains(&status);
+    let (parts, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, LARGEST).await else {
+        let failed = Refusal::new("internal", "an answer was too large to be kept");
+        return (failed.into_response(), None);
+    };
+    let instead = parts
+        .extensions
+        .get::<KeepInstead>()
+        .map(|KeepInstead(value)| value.to_string());
+    let kept = (!passing).then(|| KeptAnswer {
+        status: status.as_u16(),
+        headers: headers(&parts.headers),
+        body: instead.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()),
+    });
+    (Response::from_parts(parts, Body::from(bytes)), kept)
+}
+
+fn headers(all: &HeaderMap) -> Vec<(String, String)> {
+    let found = HEADERS.iter().filter_map(|name| {
+        let value = all.get(*name)?.to_str().ok()?;
+        Some(((*name).to_owned(), value.to_owned()))
+    });
+    found.collect()
+}
+
+fn replay(kept: KeptAnswer) -> Response {
+    let status = StatusCode::from_u16(kept.status).unwrap_or_else(|_| status_of("internal"));
+    let mut answer = (status, kept.body).into_response();
+    answer.headers_mut().remove(axum::http::header::CONTENT_TYPE);
+    for (name, value) in kept.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    let replayed = HeaderName::from_static("idempotency-replayed");
+    answer
+        .headers_mut()
+        .insert(replayed, HeaderValue::from_static("true"));
+    answer
+}

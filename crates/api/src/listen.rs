@@ -1,0 +1,128 @@
+//! What stands around all routes: bounds on time, size and number, headers, and the listener itself.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum_server::Handle;
+use hyper_util::rt::TokioTimer;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::http::problem::Refusal;
+use crate::http::{gate, repeat};
+use crate::{Api, pages};
+
+/// How long a client may take to send its request's head.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long a request may take, its body included. Streams of events have answered long before.
+const WHOLE: Duration = Duration::from_secs(30);
+/// How long requests under way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
+/// Requests worked on at a time.
+const AT_ONCE: usize = 1024;
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// Puts everything around the routes.
+pub(crate) fn finish(routes: Router<Api>, api: Api) -> Router {
+    let largest_body = api.largest_body;
+    routes
+        .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
+        .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
+        .with_state(api)
+        .merge(pages::router())
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(largest_body))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, WHOLE))
+        .layer(middleware::from_fn(in_turn))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(headers))
+}
+
+/// Answers requests until `stop` is done, then ends those under way and returns.
+///
+/// # Errors
+/// The listener can't accept connections any more.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let handle = Handle::<SocketAddr>::new();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD);
+    let watch = tokio::spawn(async move {
+        stop.await;
+        handle.graceful_shutdown(Some(GRACE));
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = server.serve(service).await;
+    watch.abort();
+    served
+}
+
+async fn unknown(request: Request) -> Refusal {
+    let path: String = request.uri().path().chars().take(200).collect();
+    Refusal::new("route_unknown", format!("there is nothing at {path}"))
+        .hint("/reference lists what there is")
+}
+
+async fn wrong_method(request: Request) -> Refusal {
+    let message = format!("{} is not allowed here", request.method());
+    Refusal::new("method_unknown", message).hint("/reference lists what there is")
+}
+
+/// A bounded number of requests at a time; the others are told to come back.
+async fn in_turn(request: Request, next: Next) -> Response {
+    match TURNS.try_acquire() {
+        Ok(_turn) => next.run(request).await,
+        Err(_) => Refusal {
+            retry_after_s: Some(1),
+            ..Refusal::new("server_busy", format!("{AT_ONCE} requests are being answered"))
+        }
+        .into_response(),
+    }
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request's handler panicked");
+    Refusal::new("internal", "a request's handler panicked").into_response()
+}
+
+/// Headers of every answer. What may load scripts and styles says so itself (`pages`).
+async fn headers(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    if answer.status() == StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(header::CONTENT_TYPE)
+    {
+        let message = format!("the request took longer than {} s", WHOLE.as_secs());
+        answer = Refusal::new("request_timed_out", message).into_response();
+    }
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        ("cache-control", "no-store"),
+    ] {
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
+    }
+    answer
+}

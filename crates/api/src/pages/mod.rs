@@ -1,0 +1,55 @@
+//! The few pages that the server itself has: the API's reference and the page that a one-time link
+//! opens. The console brings its own.
+
+mod reference;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+pub use reference::markdown;
+
+use crate::openapi;
+
+/// A page may load its own script and style, and ask its own server.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The routes, all public: they hold nothing that isn't the same everywhere.
+pub(crate) fn router() -> Router {
+    Router::new()
+        .route("/openapi.json", get(document))
+        .route("/reference", get(async || page(reference::html())))
+        .route(
+            "/welcome",
+            get(async || page(include_str!("welcome.html").to_owned())),
+        )
+        .route(
+            "/welcome.js",
+            get(async || file("text/javascript; charset=utf-8", include_str!("welcome.js"))),
+        )
+        .route(
+            "/page.css",
+            get(async || file("text/css; charset=utf-8", include_str!("page.css"))),
+        )
+}
+
+async fn document() -> Response {
+    axum::Json(openapi::document_json()).into_response()
+}
+
+fn page(html: String) -> Response {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(html)).into_response()
+}
+
+fn file(kind: &'static str, text: &'static str) -> Response {
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "max-age=300"),
+        ],
+        text,
+    )
+        .into_response()
+}

@@ -1,0 +1,152 @@
+//! Changes as server-sent events: the whole feed, and one run's journal. A client that comes back with
+//! `Last-Event-ID` misses nothing.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream::{self, Stream, StreamExt as _};
+use services::{feed, runs};
+use types::RunId;
+
+use super::id;
+use crate::Api;
+use crate::http::problem::{Answer, Problem, Refusal};
+use crate::wire::runs::JournalEntry;
+
+/// How often the store is asked for more.
+const EVERY: Duration = Duration::from_millis(250);
+/// After this long a stream ends, and the client comes back: who may look is then asked again.
+const LONGEST: u32 = 5 * 60 * 4;
+/// Changes handed on at once.
+const BATCH: u32 = 500;
+
+/// What changed, as server-sent events in the order in which changes became visible.
+///
+/// Each event's data is `{position, at, noun, id, what}`; its id is the position. Send `Last-Event-ID` to go on after it, without missing any; without it the stream begins now. An event `reset` says that what was missed is no longer kept: read everything again.
+#[utoipa::path(
+    get,
+    path = "/events",
+    operation_id = "watch_changes",
+    tag = "events",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn watch_changes(State(api): State<Api>, headers: HeaderMap) -> Answer<Response> {
+    let seat = api.seat()?;
+    let bounds = feed::bounds(&api.services).await?;
+    let asked = last_id(&headers)?;
+    let missed = asked.is_some_and(|after| after + 1 < bounds.oldest || after > bounds.newest);
+    let after = asked.filter(|_| !missed).unwrap_or(bounds.newest);
+    let first = missed.then(|| {
+        Event::default()
+            .event("reset")
+            .id(bounds.newest.to_string())
+            .data("{}")
+    });
+    let state = (api, after, 0_u32, seat);
+    let changes = stream::unfold(state, |(api, after, turn, seat)| async move {
+        if turn > 0 {
+            tokio::time::sleep(EVERY).await;
+        }
+        if turn >= LONGEST {
+            return None;
+        }
+        let found = feed::after(&api.services, after, BATCH).await.unwrap_or_default();
+        let last = found.last().map_or(after, |change| change.position);
+        let events: Vec<Event> = found
+            .iter()
+            .map(|change| event("change", &change.position.to_string(), change))
+            .collect();
+        let turn = if events.len() == BATCH as usize {
+            0
+        } else {
+            turn + 1
+        };
+        Some((stream::iter(events), (api, last, turn, seat)))
+    });
+    Ok(sse(stream::iter(first).chain(changes.flatten())))
+}
+
+/// A run's journal as server-sent events, from its beginning or after `Last-Event-ID`.
+///
+/// Each event's id is its position in the journal. An event `end` closes the stream of a run that has ended.
+#[utoipa::path(
+    get,
+    path = "/runs/{run}/events",
+    operation_id = "watch_run",
+    tag = "runs",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("run" = String, Path, description = "The run")),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn watch_run(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Path(run): Path<String>,
+) -> Answer<Response> {
+    let run: RunId = id(&run)?;
+    runs::find(&api.services, run).await?;
+    let after = last_id(&headers)?.unwrap_or(0);
+    let seat = api.seat()?;
+    let state = Some((api, after, 0_u32, seat));
+    let entries = stream::unfold(state, move |state| async move {
+        let (api, after, turn, seat) = state?;
+        if turn > 0 {
+            tokio::time::sleep(EVERY).await;
+        }
+        if turn >= LONGEST {
+            return None;
+        }
+        // The row first: an end that it shows is in the journal that is read after it.
+        let ended = runs::find(&api.services, run)
+            .await
+            .is_ok_and(|row| row.status.is_final());
+        let found = runs::journal(&api.services, run, after).await.unwrap_or_default();
+        let last = found.last().map_or(after, |entry| entry.seq);
+        let mut events: Vec<Event> = found
+            .into_iter()
+            .map(|entry| event("journal", &entry.seq.to_string(), &JournalEntry::from(entry)))
+            .collect();
+        let over = ended && events.is_empty();
+        if over {
+            events.push(Event::default().event("end").data("{}"));
+        }
+        let turn = if events.is_empty() { turn + 1 } else { 0 };
+        Some((stream::iter(events), (!over).then_some((api, last, turn, seat))))
+    });
+    Ok(sse(entries.flatten()))
+}
+
+fn event(kind: &str, id: &str, data: &impl serde::Serialize) -> Event {
+    let text = serde_json::to_string(data).unwrap_or_default();
+    Event::default().event(kind).id(id).data(text)
+}
+
+fn sse(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+    let events = events.map(Ok::<_, Infallible>);
+    let mut answer = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+        .into_response();
+    // Proxies that gather answers would hold events back.
+    let headers = answer.headers_mut();
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn last_id(headers: &HeaderMap) -> Answer<Option<u64>> {
+    let Some(sent) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let number = sent.to_str().ok().and_then(|text| text.trim().parse().ok());
+    number.map(Some).ok_or_else(|| {
+        Refusal::new(
+            "cursor_invalid",
+            "Last-Event-ID is not a position that this stream gave",
+        )
+    })
+}

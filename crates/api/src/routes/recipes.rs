@@ -1,0 +1,197 @@
+//! Recipes and their versions.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use services::recipes;
+use types::Label;
+use utoipa::IntoParams;
+
+use crate::Api;
+use crate::http::body::Body;
+use crate::http::etag;
+use crate::http::identity::Caller;
+use crate::http::page::{Asked, Page};
+use crate::http::problem::{Answer, Problem};
+use crate::wire::recipes::{CheckRecipe, Checked, Recipe, RecipeDetail, SaveRecipe, Saved, Version};
+
+/// Which recipes to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecipeQuery {
+    /// Those of calls by hand too.
+    calls: Option<bool>,
+}
+
+/// Lists recipes that are not archived, by name.
+#[utoipa::path(
+    get,
+    path = "/recipes",
+    operation_id = "list_recipes",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(RecipeQuery),
+    responses((status = 200, body = Page<Recipe>), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn list_recipes(
+    State(api): State<Api>,
+    Asked(query): Asked<RecipeQuery>,
+) -> Answer<Json<Page<Recipe>>> {
+    let records = recipes::list(&api.services).await?;
+    let calls = query.calls.unwrap_or(false);
+    let shown = records
+        .into_iter()
+        .filter(|record| calls || !recipes::is_call(&record.slug));
+    Ok(Json(Page::all(shown.map(Recipe::from).collect())))
+}
+
+/// Saves a recipe's text: a new immutable version if it has changed. One with errors is kept as a draft.
+#[utoipa::path(
+    post,
+    path = "/recipes",
+    operation_id = "save_recipe",
+    tag = "recipes",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("write"))),
+    request_body = SaveRecipe,
+    responses((status = 201, body = Saved), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn save_recipe(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Body(wish): Body<SaveRecipe>,
+) -> Answer<(StatusCode, Json<Saved>)> {
+    let wish = recipes::SaveRecipe {
+        text: wish.text,
+        slug: wish.slug,
+        activate: wish.activate,
+        by: caller.actor,
+        labels: Label::Author.into(),
+    };
+    let saved = recipes::save(&api.services, wish).await?;
+    let status = if saved.new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, Json(saved.into())))
+}
+
+/// Checks a recipe's text against what is set up here, and saves nothing.
+#[utoipa::path(
+    post,
+    path = "/recipes/check",
+    operation_id = "check_recipe",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    request_body = CheckRecipe,
+    responses((status = 200, body = Checked), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn check_recipe(
+    State(api): State<Api>,
+    Body(wish): Body<CheckRecipe>,
+) -> Answer<Json<Checked>> {
+    let checked = recipes::check(&api.services, wish.text.as_bytes()).await?;
+    Ok(Json(checked.into()))
+}
+
+/// The JSON Schema of the recipe language, for editors.
+#[utoipa::path(
+    get,
+    path = "/recipes/schema",
+    operation_id = "get_recipe_schema",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    responses((status = 200, body = Object), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_recipe_schema() -> Json<serde_json::Value> {
+    Json(recipe::schema())
+}
+
+/// A recipe with its active version, or the newest while there is none.
+#[utoipa::path(
+    get,
+    path = "/recipes/{recipe}",
+    operation_id = "get_recipe",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("recipe" = String, Path, description = "Slug, name or id of the recipe")),
+    responses((status = 200, body = RecipeDetail), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_recipe(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Path(recipe): Path<String>,
+) -> Answer<Response> {
+    let (record, version) = recipes::show(&api.services, &recipe, None).await?;
+    let detail = RecipeDetail {
+        recipe: record.into(),
+        version: version.into(),
+    };
+    Ok(etag::answer(&headers, StatusCode::OK, &detail))
+}
+
+/// All versions of a recipe, newest first.
+#[utoipa::path(
+    get,
+    path = "/recipes/{recipe}/versions",
+    operation_id = "list_recipe_versions",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("recipe" = String, Path, description = "Slug, name or id of the recipe")),
+    responses((status = 200, body = Page<Version>), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn list_recipe_versions(
+    State(api): State<Api>,
+    Path(recipe): Path<String>,
+) -> Answer<Json<Page<Version>>> {
+    let (_, versions) = recipes::versions(&api.services, &recipe).await?;
+    Ok(Json(Page::all(versions.into_iter().map(Version::from).collect())))
+}
+
+/// One version.
+#[utoipa::path(
+    get,
+    path = "/recipes/{recipe}/versions/{version}",
+    operation_id = "get_recipe_version",
+    tag = "recipes",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("recipe" = String, Path, description = "Slug, name or id of the recipe"), ("version" = u32, Path, description = "The version")),
+    responses((status = 200, body = RecipeDetail), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_recipe_version(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Path((recipe, version)): Path<(String, u32)>,
+) -> Answer<Response> {
+    let (record, version) = recipes::show(&api.services, &recipe, Some(version)).await?;
+    let detail = RecipeDetail {
+        recipe: record.into(),
+        version: version.into(),
+    };
+    Ok(etag::answer(&headers, StatusCode::OK, &detail))
+}
+
+/// Makes a version the one that runs follow.
+#[utoipa::path(
+    post,
+    path = "/recipes/{recipe}/versions/{version}/activate",
+    operation_id = "activate_recipe_version",
+    tag = "recipes",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("write"))),
+    params(("recipe" = String, Path, description = "Slug, name or id of the recipe"), ("version" = u32, Path, description = "The version")),
+    responses((status = 200, body = RecipeDetail), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn activate_recipe_version(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path((recipe, version)): Path<(String, u32)>,
+) -> Answer<Json<RecipeDetail>> {
+    let (record, version) = recipes::activate(&api.services, &recipe, version, &caller.actor).await?;
+    Ok(Json(RecipeDetail {
+        recipe: record.into(),
+        version: version.into(),
+    }))
+}

@@ -1,0 +1,180 @@
+//! Tools: what there is, holding and releasing, rules, health, and calls by hand.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Deserialize;
+use services::{call, settings, tools};
+use types::Mode;
+use utoipa::IntoParams;
+
+use super::runs::started;
+use crate::Api;
+use crate::http::body::Body;
+use crate::http::identity::Caller;
+use crate::http::page::{Asked, Page};
+use crate::http::problem::{Answer, Problem};
+use crate::http::repeat::StartKey;
+use crate::wire::runs::Started;
+use crate::wire::tools::{Action, CallAction, PutRule, Tool, ToolHealth};
+
+/// In which mode to ask.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HealthQuery {
+    /// `mock` or `real`; the setting `runs.mode` if not said.
+    #[param(value_type = Option<String>)]
+    mode: Option<Mode>,
+}
+
+/// Every tool with its actions, by name.
+#[utoipa::path(
+    get,
+    path = "/tools",
+    operation_id = "list_tools",
+    tag = "tools",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    responses((status = 200, body = Page<Tool>), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn list_tools(State(api): State<Api>) -> Answer<Json<Page<Tool>>> {
+    let views = tools::list(&api.services).await?;
+    Ok(Json(Page::all(views.into_iter().map(Tool::from).collect())))
+}
+
+/// One tool.
+#[utoipa::path(
+    get,
+    path = "/tools/{tool}",
+    operation_id = "get_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    responses((status = 200, body = Tool), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_tool(State(api): State<Api>, Path(tool): Path<String>) -> Answer<Json<Tool>> {
+    Ok(Json(tools::show(&api.services, &tool).await?.into()))
+}
+
+/// Asks a tool how it is, with a cheap read.
+#[utoipa::path(
+    get,
+    path = "/tools/{tool}/health",
+    operation_id = "get_tool_health",
+    tag = "tools",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("run"))),
+    params(("tool" = String, Path, description = "The tool's name"), HealthQuery),
+    responses((status = 200, body = ToolHealth), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_tool_health(
+    State(api): State<Api>,
+    Path(tool): Path<String>,
+    Asked(query): Asked<HealthQuery>,
+) -> Answer<Json<ToolHealth>> {
+    let mode = match query.mode {
+        Some(mode) => mode,
+        None => settings::read(&api.services, settings::MODE).await?,
+    };
+    Ok(Json(tools::health(&api.services, &tool, mode).await?.into()))
+}
+
+/// Holds a tool: its calls wait until it is released.
+#[utoipa::path(
+    post,
+    path = "/tools/{tool}/pause",
+    operation_id = "pause_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("run"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn pause_tool(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(tool): Path<String>,
+) -> Answer<StatusCode> {
+    tools::pause(&api.services, &tool, &caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Releases a tool.
+#[utoipa::path(
+    post,
+    path = "/tools/{tool}/resume",
+    operation_id = "resume_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("run"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn resume_tool(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(tool): Path<String>,
+) -> Answer<StatusCode> {
+    tools::resume(&api.services, &tool, &caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One action, by any of its names.
+#[utoipa::path(
+    get,
+    path = "/actions/{action}",
+    operation_id = "get_action",
+    tag = "tools",
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(("action" = String, Path, description = "`tool.action`, or another name of it")),
+    responses((status = 200, body = Action), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn get_action(State(api): State<Api>, Path(action): Path<String>) -> Answer<Json<Action>> {
+    let spec = call::find_action(&api.services, &action)?;
+    let tool = tools::show(&api.services, &spec.tool).await?;
+    let found = tool.actions.into_iter().find(|view| view.name == spec.name());
+    let view =
+        found.ok_or_else(|| types::Failure::new("unknown_action", format!("no action {}", spec.name())))?;
+    Ok(Json(view.into()))
+}
+
+/// Sets this installation's rule for an action.
+#[utoipa::path(
+    put,
+    path = "/actions/{action}/rule",
+    operation_id = "put_action_rule",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(("action" = String, Path, description = "`tool.action`, or another name of it")),
+    request_body = PutRule,
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn put_action_rule(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(action): Path<String>,
+    Body(wish): Body<PutRule>,
+) -> Answer<StatusCode> {
+    tools::set_rule(&api.services, &action, wish.rule, &caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Calls an action by hand: a run of one step, through the same door as any other.
+#[utoipa::path(
+    post,
+    path = "/actions/{action}/call",
+    operation_id = "call_action",
+    tag = "tools",
+    extensions(("x-role" = json!("operator")), ("x-scope" = json!("run"))),
+    params(("action" = String, Path, description = "`tool.action`, or another name of it")),
+    request_body = CallAction,
+    responses((status = 201, body = Started), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn call_action(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    key: Option<Extension<StartKey>>,
+    Path(action): Path<String>,
+    Body(wish): Body<CallAction>,
+) -> Answer<(StatusCode, Json<Started>)> {
+    let key = key.map(|Extension(StartKey(key))| key);
+    let created = call::call(&api.services, &action, wish.args, wish.mode, key, &caller.actor).await?;
+    Ok(started(created))
+}

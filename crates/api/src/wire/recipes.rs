@@ -1,0 +1,193 @@
+//! Recipes and their versions.
+
+use ports::{RecipeRecord, VersionRecord};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use services::recipes::SavedRecipe;
+use types::{RecipeId, Timestamp};
+use utoipa::ToSchema;
+
+/// A recipe, whatever its versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Recipe {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub id: RecipeId,
+    /// The unique short name.
+    pub slug: String,
+    /// The newest version's name.
+    pub name: String,
+    /// The newest version's description.
+    pub description: String,
+    /// The newest version.
+    pub latest: u32,
+    /// The version that runs follow; missing while all are drafts.
+    pub active: Option<u32>,
+    /// When it was made.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// When its newest version was saved.
+    #[schema(value_type = i64)]
+    pub updated_at: Timestamp,
+}
+
+impl From<RecipeRecord> for Recipe {
+    fn from(record: RecipeRecord) -> Self {
+        Self {
+            id: record.id,
+            slug: record.slug,
+            name: record.name,
+            description: record.description,
+            latest: record.latest,
+            active: record.active,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// One immutable version of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Version {
+    /// The recipe.
+    #[schema(value_type = String)]
+    pub recipe: RecipeId,
+    /// Counted from 1.
+    pub version: u32,
+    /// The recipe's name at this version.
+    pub name: String,
+    /// The text as it was saved.
+    pub text: String,
+    /// SHA-256 of the text.
+    pub digest: String,
+    /// `draft`, `active` or `retired`.
+    pub status: String,
+    /// Whether it can be run at all.
+    pub runnable: bool,
+    /// Who saved it.
+    pub author: String,
+    /// Where the text came from: labels, joined by `+`.
+    pub labels: String,
+    /// When.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+}
+
+impl From<VersionRecord> for Version {
+    fn from(record: VersionRecord) -> Self {
+        Self {
+            recipe: record.recipe,
+            version: record.version,
+            name: record.name,
+            text: record.text,
+            digest: record.digest,
+            status: record.status.as_str().to_owned(),
+            runnable: record.tree.is_some(),
+            author: record.author,
+            labels: record.labels.to_string(),
+            created_at: record.created_at,
+        }
+    }
+}
+
+/// A recipe with the version that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecipeDetail {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The active version, or the newest while there is none.
+    pub version: Version,
+}
+
+/// A text to be checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRecipe {
+    /// The text.
+    pub text: String,
+}
+
+/// What checking found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Checked {
+    /// The name, even of a broken recipe, if it could be read.
+    pub name: Option<String>,
+    /// Whether it could be run now.
+    pub runnable: bool,
+    /// The form of the text.
+    pub dialect: Value,
+    /// Every finding, in the order of the text: `severity`, `code`, `message`, `line`, `column`,
+    /// `length`, `source_line`, `suggestion`, `path`.
+    pub diagnostics: Vec<Value>,
+    /// How plain words were bound, in the order of the text.
+    pub bindings: Vec<Value>,
+    /// The checked tree; missing if there is any error.
+    pub tree: Option<Value>,
+}
+
+impl From<recipe::Checked> for Checked {
+    fn from(checked: recipe::Checked) -> Self {
+        fn json<T: Serialize>(value: &T) -> Value {
+            serde_json::to_value(value).unwrap_or_default()
+        }
+        Self {
+            runnable: checked.runnable(),
+            dialect: json(&checked.dialect),
+            diagnostics: checked.diagnostics.iter().map(json).collect(),
+            bindings: checked.bindings.iter().map(json).collect(),
+            tree: checked.recipe.as_ref().map(json),
+            name: checked.name,
+        }
+    }
+}
+
+/// A text to be saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SaveRecipe {
+    /// The text.
+    pub text: String,
+    /// The short name; made from the recipe's name if missing.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// Make the version the one that runs follow.
+    #[serde(default)]
+    pub activate: bool,
+}
+
+/// What saving came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Saved {
+    /// The recipe.
+    #[schema(value_type = String)]
+    pub recipe: RecipeId,
+    /// Its short name.
+    pub slug: String,
+    /// The version: a new one, or the newest if its text is the same.
+    pub version: u32,
+    /// Whether the version is new.
+    pub new: bool,
+    /// Whether the recipe is new.
+    pub new_recipe: bool,
+    /// Whether runs follow it now.
+    pub active: bool,
+    /// Whether it can be run at all; else it is a draft with errors.
+    pub runnable: bool,
+    /// What checking found.
+    pub checked: Checked,
+}
+
+impl From<SavedRecipe> for Saved {
+    fn from(saved: SavedRecipe) -> Self {
+        Self {
+            recipe: saved.recipe,
+            slug: saved.slug,
+            version: saved.version,
+            new: saved.new,
+            new_recipe: saved.new_recipe,
+            active: saved.active,
+            runnable: saved.runnable,
+            checked: saved.checked.into(),
+        }
+    }
+}
