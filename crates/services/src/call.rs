@@ -146,7 +146,7 @@ mod tests {
         let bench = testing::bench().await;
         let services = &bench.services;
         let query = || args(json!({"query": "4A\": {{ run.id }}"}));
-        let run = call(services, "lookup_zoom_room", query(), None, &ann())
+        let run = call(services, "lookup_zoom_room", query(), None, None, &ann())
             .await
             .expect("starts")
             .run;
@@ -162,7 +162,7 @@ mod tests {
             (row.status, row.outputs),
             (RunStatus::Succeeded, json!({"result": {"id": "r1"}}))
         );
-        call(services, "zoom.find_room", query(), None, &ann())
+        call(services, "zoom.find_room", query(), None, None, &ann())
             .await
             .expect("starts");
         assert_eq!(
@@ -179,7 +179,7 @@ mod tests {
     async fn a_wrong_call_is_refused_before_anything_runs() {
         let bench = testing::bench().await;
         let services = &bench.services;
-        let failure = call(services, "zoom.find_rom", args(json!({})), None, &ann())
+        let failure = call(services, "zoom.find_rom", args(json!({})), None, None, &ann())
             .await
             .expect_err("unknown");
         assert_eq!(
@@ -187,7 +187,7 @@ mod tests {
             ("unknown_action", Some("did you mean 'zoom.find_room'?"))
         );
         for wrong in [json!({}), json!({"quary": "x"}), json!({"query": 5})] {
-            let failure = call(services, "zoom.find_room", args(wrong), None, &ann())
+            let failure = call(services, "zoom.find_room", args(wrong), None, None, &ann())
                 .await
                 .expect_err("wrong");
             assert_eq!(failure.code, "inputs_invalid", "{failure}");
