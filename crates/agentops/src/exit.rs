@@ -55,11 +55,14 @@ impl Exit {
     pub fn of(failure: &Failure) -> Exit {
         match failure.code.as_str() {
             "not_found" => Exit::NotFound,
-            "data_in_use" => Exit::InUse,
+            "data_in_use" | "node_in_use" => Exit::InUse,
             "config_unknown_key" | "config_invalid" | "config_unreadable" | "argument_invalid" => Exit::Usage,
             "disk_full"
+            | "backup_elsewhere"
+            | "database_busy"
             | "database_damaged"
             | "database_newer"
+            | "database_unreachable"
             | "store_failed"
             | "secret_key_wrong"
             | "data_not_initialised"

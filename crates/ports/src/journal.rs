@@ -256,6 +256,12 @@ pub trait JournalStore: Send + Sync + 'static {
     /// The earliest `wake_at` of any run that nobody holds.
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
 
+    /// Completes when another process may have written something that is worth a look, or never. A hint:
+    /// whoever waits for it must look from time to time as well. One at a time may wait.
+    async fn hinted(&self) {
+        std::future::pending().await
+    }
+
     /// Events of a run with sequences after `after`, at most `limit`.
     ///
     /// # Errors

@@ -69,6 +69,24 @@ pub enum StoreError {
         /// Its process id, if known.
         pid: Option<u32>,
     },
+    /// Another process works under the name of this node.
+    #[error("another process works under the node name '{node}'")]
+    NodeInUse {
+        /// The name.
+        node: String,
+    },
+    /// The database can't be reached, does not answer, or doesn't let us in.
+    #[error("{message}")]
+    Unreachable {
+        /// What was seen.
+        message: String,
+    },
+    /// Others were in the way again and again.
+    #[error("other writers were in the way again and again")]
+    Busy,
+    /// This kind of database is backed up with tools of its own.
+    #[error("agentops writes no backup of a PostgreSQL database")]
+    BackupElsewhere,
     /// The disk is full; nothing of the append was kept.
     #[error("the disk is full")]
     Full,
@@ -124,6 +142,10 @@ impl StoreError {
             StoreError::NotFound { .. } => "not_found",
             StoreError::Conflict { .. } => "conflict",
             StoreError::InUse { .. } => "data_in_use",
+            StoreError::NodeInUse { .. } => "node_in_use",
+            StoreError::Unreachable { .. } => "database_unreachable",
+            StoreError::Busy => "database_busy",
+            StoreError::BackupElsewhere => "backup_elsewhere",
             StoreError::Full => "disk_full",
             StoreError::Corrupt { .. } => "database_damaged",
             StoreError::Unreadable { .. } => "journal_unreadable",
@@ -142,6 +164,17 @@ impl From<StoreError> for Failure {
             StoreError::InUse { .. } => {
                 failure.hint("stop that process, or use a data folder of your own with --data")
             }
+            StoreError::NodeInUse { .. } => failure
+                .hint("stop that process, or give this one a name of its own: database.node, or --node"),
+            StoreError::Unreachable { .. } => failure.hint(
+                "see whether the database runs and whether database.url names it; nothing is lost \
+                 meanwhile, and a server goes on by itself once it is back",
+            ),
+            StoreError::Busy => failure.hint("try again"),
+            StoreError::BackupElsewhere => failure.hint(
+                "use pg_dump, which works while servers run, or the backup of your database's operator; \
+                 keep secret.key of the data folder with it",
+            ),
             StoreError::Full => {
                 failure.hint("free some space; what was acknowledged before goes on by itself")
             }

@@ -122,7 +122,11 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
 fn passes(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Full | StoreError::Other { .. } | StoreError::Corrupt { .. }
+        StoreError::Full
+            | StoreError::Other { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::Busy
     )
 }
 

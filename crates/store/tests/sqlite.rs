@@ -73,6 +73,15 @@ impl Bench for SqliteBench {
         Ok(Arc::new(guest))
     }
 
+    async fn back_up(&self, store: &dyn Store, to: &Path) {
+        store.backup(to).await.expect("backed up");
+        let again = store.backup(to).await;
+        assert!(
+            matches!(again, Err(StoreError::Conflict { .. })),
+            "nothing is overwritten: {again:?}"
+        );
+    }
+
     async fn restore(&self, backup: &Path) -> Arc<dyn Store> {
         let folder = self.folder.path().join("restored");
         std::fs::create_dir(&folder).expect("a new folder");

@@ -9,6 +9,7 @@
 pub mod bench;
 mod bug;
 pub mod chaos;
+pub mod cluster;
 mod dice;
 mod evidence;
 pub mod interposed;

@@ -1,16 +1,11 @@
 //! SQLite: one file, one writing thread, a few reading connections, one process that holds the folder.
 
-mod convert;
-mod desk_store;
+mod adapter;
+mod backup;
 mod fault;
 mod folder;
-mod journal_store;
-mod library_store;
-mod people_store;
 mod readers;
 mod schema;
-mod seal;
-mod table;
 mod writer;
 mod yardstick;
 
@@ -18,14 +13,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use ports::{Boot, StoreError};
-use rusqlite::Connection;
-use types::{Clock, Entropy, NodeId};
+use ports::{Boot, Claim, Lease, StoreError};
+use types::{Clock, Entropy, Millis, NodeId, Timestamp};
 
-use fault::Fault;
+use crate::db::{Backend, Core, Db, Kind};
+use crate::fault::{Fault, closed, other};
+use crate::files;
+use crate::seal::Sealer;
+use crate::sql::Connection;
+use crate::table::leases;
 use readers::Readers;
-use writer::{Kind, Writer};
+use writer::Writer;
 
+pub(crate) use adapter::cell;
 pub use folder::is_held;
 pub use yardstick::single_commits;
 
@@ -44,16 +44,11 @@ pub struct Options {
 }
 
 /// An open data folder. Clones share it; it is closed by [`SqliteStore::close`] or with the last clone.
-#[derive(Clone)]
-pub struct SqliteStore {
-    inner: Arc<Inner>,
-}
+pub type SqliteStore = Db<Sqlite>;
 
-struct Inner {
-    boot: Boot,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    sealer: Arc<seal::Sealer>,
+/// SQLite behind a store.
+pub struct Sqlite {
+    core: Core,
     path: PathBuf,
     readers: Arc<Readers>,
     /// `None` only while dropping.
@@ -84,29 +79,31 @@ pub fn open(options: Options) -> Result<SqliteStore, StoreError> {
     let hold = if guest {
         None
     } else {
-        folder::make(&folder)?;
+        files::make(&folder)?;
         Some(folder::hold(&folder)?)
     };
     let path = folder.join(folder::DATABASE);
     let connection = schema::open_writer(&path, !guest, &binary_version)?;
-    let key = folder::secret_key(&folder, entropy.as_ref(), !guest)?;
+    let key = files::secret_key(&folder, entropy.as_ref(), !guest)?;
     let node = NodeId::new(clock.as_ref(), entropy.as_ref());
     let epoch = if guest {
         schema::current_boot(&connection)?
     } else {
         schema::next_boot(&connection, node, clock.now())?
     };
-    let (writer, thread) = Writer::start(connection)
-        .map_err(|error| fault::other(format!("failed to start a thread: {error}")))?;
-    let inner = Inner {
-        boot: Boot {
-            node,
-            epoch,
-            holder: !guest,
+    let (writer, thread) =
+        Writer::start(connection).map_err(|error| other(format!("failed to start a thread: {error}")))?;
+    let backend = Sqlite {
+        core: Core {
+            boot: Boot {
+                node,
+                epoch,
+                holder: !guest,
+            },
+            clock,
+            entropy,
+            sealer: Arc::new(Sealer::new(key)),
         },
-        clock,
-        entropy,
-        sealer: Arc::new(seal::Sealer::new(key)),
         readers: Readers::new(path.clone()),
         path,
         writer: Some(writer),
@@ -115,8 +112,8 @@ pub fn open(options: Options) -> Result<SqliteStore, StoreError> {
             hold,
         }),
     };
-    Ok(SqliteStore {
-        inner: Arc::new(inner),
+    Ok(Db {
+        backend: Arc::new(backend),
     })
 }
 
@@ -124,59 +121,90 @@ impl SqliteStore {
     /// Finishes what waits, moves the write-ahead log into the database and frees the folder. Later
     /// calls answer that the store is closed.
     pub async fn close(&self) {
-        self.inner.readers.close().await;
-        if let Some(writer) = &self.inner.writer {
+        self.backend.readers.close().await;
+        if let Some(writer) = &self.backend.writer {
             writer.close().await;
         }
-        self.inner.end();
+        self.backend.end();
     }
 
     /// The database file.
     pub fn path(&self) -> &Path {
-        &self.inner.path
+        &self.backend.path
     }
 
     /// Lets the database grow to at most so many bytes, or without a limit. Beyond it, writes answer
     /// [`StoreError::Full`], just as on a full disk. Holds until the store is closed.
     pub async fn limit_size(&self, bytes: Option<u64>) -> Result<(), StoreError> {
-        self.write(Kind::Other, move |connection| {
-            schema::limit_size(connection, bytes)
-        })
-        .await
+        let limit = move |connection: &rusqlite::Connection| schema::limit_size(connection, bytes);
+        self.backend.writer()?.write(Kind::Other, limit).await
+    }
+}
+
+impl Backend for Sqlite {
+    fn core(&self) -> &Core {
+        &self.core
     }
 
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.readers.read(query).await
+        self.readers.read(|connection| query(connection)).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
         kind: Kind,
-        work: impl FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &self.inner.writer {
-            Some(writer) => writer.write(kind, work).await,
-            None => Err(readers::closed()),
-        }
+        let work = move |connection: &rusqlite::Connection| work(connection);
+        self.writer()?.write(kind, work).await
     }
 
-    /// The boot epoch, which is also the number that a lease is bound to.
-    ///
-    /// # Errors
-    /// [`StoreError::NotHolder`] for a guest.
-    fn held_boot(&self) -> Result<u64, StoreError> {
-        if self.inner.boot.holder {
-            Ok(self.inner.boot.epoch)
-        } else {
-            Err(StoreError::NotHolder)
-        }
+    async fn claim(&self, now: Timestamp, lease_ms: Millis, limit: u32) -> Result<Vec<Claim>, StoreError> {
+        let boot = self.core.boot.epoch;
+        let claim = move |connection: &Connection| leases::claim(connection, boot, now, lease_ms, limit);
+        self.write(Kind::Lease, claim).await
+    }
+
+    async fn renew(&self, leases: Vec<Lease>, until: Timestamp) -> Result<Vec<Lease>, StoreError> {
+        let boot = self.core.boot.epoch;
+        let renew = move |connection: &Connection| {
+            let mut lost = Vec::new();
+            for lease in &leases {
+                if !leases::renew(connection, boot, lease, until)? {
+                    lost.push(*lease);
+                }
+            }
+            Ok(lost)
+        };
+        self.write(Kind::Lease, renew).await
+    }
+
+    async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        let (boot, now) = (self.core.boot.epoch, self.core.clock.now());
+        self.read(move |connection| leases::next_wake(connection, boot, now))
+            .await
+    }
+
+    /// Never: what other processes write into the file is found by looking.
+    async fn hinted(&self) {
+        std::future::pending().await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let (from, to) = (self.path.clone(), to.to_owned());
+        let copied = tokio::task::spawn_blocking(move || backup::copy(&from, &to)).await;
+        copied.map_err(|error| other(format!("the backup ended early: {error}")))?
     }
 }
 
-impl Inner {
+impl Sqlite {
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer.as_ref().ok_or_else(closed)
+    }
+
     fn end(&self) {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = end.thread.take()
@@ -188,7 +216,7 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for Sqlite {
     fn drop(&mut self) {
         // Without a sender the thread finishes what waits and ends.
         self.writer.take();

@@ -7,7 +7,7 @@ use ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::fault::{Fault, other};
+use super::fault::{Fault, closed, other};
 use super::schema;
 
 /// How many queries run at once.
@@ -74,11 +74,6 @@ impl Readers {
             .unwrap_or_else(PoisonError::into_inner)
             .push(connection);
     }
-}
-
-/// The store was closed while somebody still used it.
-pub(super) fn closed() -> StoreError {
-    other("the store is closed")
 }
 
 fn in_transaction<T>(

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use types::{NodeId, Timestamp};
 
 use super::fault::{Fault, not_found, other};
-use super::folder::{io, make_private};
+use crate::files::{KEY, io, make_private};
 
 mod embedded {
     //! The files of `migrations/`.
@@ -150,7 +150,7 @@ fn looks_like_sqlite(path: &Path) -> Result<bool, StoreError> {
 fn never_used(path: &Path) -> Result<bool, StoreError> {
     let wal = path.with_extension("db-wal");
     let written = std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0);
-    let key = path.with_file_name(super::folder::KEY).exists();
+    let key = path.with_file_name(KEY).exists();
     if key && !written {
         return Err(StoreError::Corrupt {
             message: format!("'{}' is empty, and it was not", path.display()),

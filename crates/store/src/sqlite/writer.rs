@@ -7,9 +7,9 @@ use ports::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::fault::{Fault, other};
-use super::readers::closed;
+use super::fault::{Fault, closed, other};
 use crate::crash::crash_point;
+use crate::db::Kind;
 
 /// Jobs that may wait; more callers wait for room.
 const QUEUE: usize = 1024;
@@ -17,15 +17,6 @@ const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 /// How often a transaction is tried again while another process writes (each waits up to 5 s).
 const BUSY_TRIES: u32 = 3;
-
-/// What a job is, for the crash points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Append,
-    Create,
-    Post,
-    Other,
-}
 
 type Work<T> = Box<dyn FnMut(&Connection) -> Result<T, Fault> + Send>;
 

@@ -6,7 +6,7 @@ use ports::StoreError;
 use rusqlite::params;
 
 use super::fault::Fault;
-use super::{folder, schema};
+use super::schema;
 
 /// Bytes of one row, about those of a small event.
 const ROW: usize = 120;
@@ -17,7 +17,7 @@ const ROW: usize = 120;
 /// # Errors
 /// The folder can't be written.
 pub fn single_commits(folder: &Path, count: u32) -> Result<(), StoreError> {
-    std::fs::create_dir_all(folder).map_err(|error| folder::io("make", folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| crate::files::io("make", folder, &error))?;
     let connection = schema::open_writer(&folder.join("yardstick.db"), true, env!("CARGO_PKG_VERSION"))?;
     let write = || -> Result<(), Fault> {
         connection.execute(

@@ -284,6 +284,8 @@ pub trait Bench: Send + Sync {
     async fn boot(&self) -> Arc<dyn Store>;
     /// Opens the data beside its holder.
     async fn guest(&self) -> Result<Arc<dyn Store>, StoreError>;
+    /// Copies the data as it is now into a new file, while the store is in use.
+    async fn back_up(&self, store: &dyn Store, to: &Path);
     /// Opens a backup as its holder.
     async fn restore(&self, backup: &Path) -> Arc<dyn Store>;
     /// Every byte that the store has on disk, keys excluded.

@@ -55,6 +55,10 @@ impl<B: Between> JournalStore for Interposed<B> {
         self.inner.boot()
     }
 
+    async fn hinted(&self) {
+        self.inner.hinted().await;
+    }
+
     async fn append(&self, append: Append) -> Result<(), StoreError> {
         self.between.append(self.inner.as_ref(), append).await
     }

@@ -1,0 +1,204 @@
+//! What people set up. Every change writes its audit leaf in the same transaction.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::rows::Leaf;
+use ports::{
+    AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, StoreError,
+    ToolRecord, VersionRecord,
+};
+use serde_json::Value;
+use types::{RecipeId, TenantId, Timestamp};
+
+use crate::db::{Backend, Db, Kind};
+use crate::table::agents::{self, PreparedAgent};
+use crate::table::leaves::{self, PreparedLeaf};
+use crate::table::{recipes, secrets, settings, tools};
+
+/// Leaves in one page.
+const LEAVES: u32 = 10_000;
+
+#[async_trait]
+impl<B: Backend> LibraryStore for Db<B> {
+    async fn put_agent(
+        &self,
+        tenant: TenantId,
+        agent: AgentRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let agent = PreparedAgent::new(agent)?;
+        self.change(tenant, leaf, move |connection| {
+            agent.put(connection, tenant, unchanged_since)
+        })
+        .await
+    }
+
+    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
+        self.read(move |connection| agents::list(connection, tenant))
+            .await
+    }
+
+    async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError> {
+        let name = name.to_owned();
+        self.read(move |connection| agents::get(connection, tenant, &name))
+            .await
+    }
+
+    async fn save_version(
+        &self,
+        tenant: TenantId,
+        version: NewVersion,
+        leaf: Leaf,
+    ) -> Result<SavedVersion, StoreError> {
+        let leaf = PreparedLeaf::new(leaf, self.core().entropy.as_ref());
+        self.write(Kind::Other, move |connection| {
+            let done = recipes::save(connection, tenant, &version)?;
+            if done.changed {
+                leaves::note(connection, tenant, &leaf)?;
+            }
+            Ok(done.saved)
+        })
+        .await
+    }
+
+    async fn activate_version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let leaf = PreparedLeaf::new(leaf, self.core().entropy.as_ref());
+        self.write(Kind::Other, move |connection| {
+            if recipes::activate(connection, tenant, recipe, version)? {
+                leaves::note(connection, tenant, &leaf)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
+        self.read(move |connection| recipes::list(connection, tenant))
+            .await
+    }
+
+    async fn recipe(&self, tenant: TenantId, name: &str) -> Result<RecipeRecord, StoreError> {
+        let name = name.to_owned();
+        self.read(move |connection| recipes::find(connection, tenant, &name))
+            .await
+    }
+
+    async fn version(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        version: u32,
+    ) -> Result<VersionRecord, StoreError> {
+        self.read(move |connection| recipes::version(connection, tenant, recipe, version))
+            .await
+    }
+
+    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError> {
+        self.read(move |connection| recipes::versions(connection, tenant, recipe))
+            .await
+    }
+
+    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
+        let config = tool.config.to_string();
+        self.change(tenant, leaf, move |connection| {
+            tools::put(connection, tenant, &tool, &config)
+        })
+        .await
+    }
+
+    async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
+        self.read(move |connection| tools::list(connection, tenant)).await
+    }
+
+    async fn put_setting(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        value: Value,
+        before: Option<Value>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let (key, value) = (key.to_owned(), value.to_string());
+        self.change(tenant, leaf, move |connection| {
+            settings::put(connection, tenant, &key, &value, before.as_ref())
+        })
+        .await
+    }
+
+    async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {
+        let key = key.to_owned();
+        self.read(move |connection| settings::get(connection, tenant, &key))
+            .await
+    }
+
+    async fn settings(&self, tenant: TenantId) -> Result<Vec<(String, Value)>, StoreError> {
+        self.read(move |connection| settings::list(connection, tenant))
+            .await
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: TenantId,
+        secret: SecretRecord,
+        value: &str,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let bound_to = (tenant, secret.name.as_str(), secret.origin.as_str());
+        let sealed = self
+            .core()
+            .sealer
+            .seal(self.core().entropy.as_ref(), bound_to, value)?;
+        self.change(tenant, leaf, move |connection| {
+            secrets::put(connection, tenant, &secret, &sealed)
+        })
+        .await
+    }
+
+    async fn reveal_secret(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<(SecretRecord, String)>, StoreError> {
+        let (name, sealer) = (name.to_owned(), Arc::clone(&self.core().sealer));
+        self.read(move |connection| {
+            let Some((record, sealed)) = secrets::get(connection, tenant, &name)? else {
+                return Ok(None);
+            };
+            let value = sealer.open((tenant, &record.name, &record.origin), &sealed)?;
+            Ok(Some((record, value)))
+        })
+        .await
+    }
+
+    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError> {
+        self.read(move |connection| secrets::list(connection, tenant))
+            .await
+    }
+
+    async fn remove_secret(&self, tenant: TenantId, name: &str, leaf: Leaf) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.change(tenant, leaf, move |connection| {
+            secrets::remove(connection, tenant, &name)
+        })
+        .await
+    }
+
+    async fn leaves(&self, tenant: TenantId, skip: u64, limit: u32) -> Result<Vec<LeafRecord>, StoreError> {
+        self.backend.settle().await?;
+        self.read(move |connection| leaves::list(connection, tenant, skip, limit.min(LEAVES)))
+            .await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        self.backend.backup(to).await
+    }
+}

@@ -1,0 +1,68 @@
+//! The conditions of a list, put together from what a filter asks for.
+
+use crate::fault::Fault;
+use crate::sql::{Bind, Connection, Row};
+use types::TenantId;
+
+/// The `WHERE` of a list.
+pub(super) struct Conditions {
+    text: String,
+    bound: Vec<Box<dyn Bind>>,
+}
+
+impl Conditions {
+    /// Rows of one tenant.
+    pub(super) fn new(tenant: TenantId) -> Self {
+        Self {
+            text: "tenant_id = ?".to_owned(),
+            bound: vec![Box::new(*tenant.as_bytes())],
+        }
+    }
+
+    /// One more condition with one `?`, if there is a value for it.
+    pub(super) fn and(&mut self, condition: &str, value: Option<impl Bind + 'static>) {
+        if let Some(value) = value {
+            self.text.push_str(" AND ");
+            self.text.push_str(condition);
+            self.bound.push(Box::new(value));
+        }
+    }
+
+    /// That a column has one of these values; none is any.
+    pub(super) fn and_one_of(&mut self, column: &str, values: impl IntoIterator<Item = &'static str>) {
+        let before = self.bound.len();
+        self.bound
+            .extend(values.into_iter().map(|value| Box::new(value) as Box<dyn Bind>));
+        let count = self.bound.len() - before;
+        if count > 0 {
+            let marks = vec!["?"; count].join(", ");
+            self.text.push_str(&format!(" AND {column} IN ({marks})"));
+        }
+    }
+
+    /// A condition without a value.
+    pub(super) fn and_if(&mut self, holds: bool, condition: &str) {
+        if holds {
+            self.text.push_str(" AND ");
+            self.text.push_str(condition);
+        }
+    }
+
+    /// The first `limit` rows of a table in an order, as `(columns, table, order)`.
+    pub(super) fn list<T>(
+        mut self,
+        connection: &Connection,
+        (columns, table, order): (&str, &str, &str),
+        limit: u32,
+        read: fn(&Row<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        self.bound.push(Box::new(limit));
+        let sql = format!(
+            "SELECT {columns} FROM {table} WHERE {} ORDER BY {order} LIMIT ?",
+            self.text
+        );
+        let mut select = connection.prepare_cached(&sql)?;
+        let bound: Vec<&dyn Bind> = self.bound.iter().map(|value| value.as_ref()).collect();
+        select.query_map(&bound, read)
+    }
+}

@@ -1,0 +1,52 @@
+//! Table `tools`: configured tools.
+
+use crate::sql::{Connection, Row, params};
+use ports::ToolRecord;
+use types::TenantId;
+
+use crate::convert::{at, json};
+use crate::fault::Fault;
+
+/// Makes or replaces a tool; `config` is its JSON.
+pub(crate) fn put(
+    connection: &Connection,
+    tenant: TenantId,
+    tool: &ToolRecord,
+    config: &str,
+) -> Result<(), Fault> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO tools (tenant_id, name, kind, config, enabled, paused, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (tenant_id, name) DO UPDATE SET kind = excluded.kind, config = excluded.config,
+            enabled = excluded.enabled, paused = excluded.paused, updated_at = excluded.updated_at",
+    )?;
+    upsert.execute(params![
+        tenant.as_bytes(),
+        tool.name,
+        tool.kind,
+        config,
+        tool.enabled,
+        tool.paused,
+        tool.updated_at.as_millis(),
+    ])?;
+    Ok(())
+}
+
+/// All tools, by name.
+pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<ToolRecord>, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT name, kind, config, enabled, paused, updated_at FROM tools WHERE tenant_id = ?1 ORDER BY name",
+    )?;
+    select.query_map(params![tenant.as_bytes()], read)
+}
+
+fn read(row: &Row<'_>) -> Result<ToolRecord, Fault> {
+    Ok(ToolRecord {
+        name: row.get(0)?,
+        kind: row.get(1)?,
+        config: json(row, 2)?,
+        enabled: row.get(3)?,
+        paused: row.get(4)?,
+        updated_at: at(row, 5)?,
+    })
+}
