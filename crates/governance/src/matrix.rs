@@ -47,6 +47,7 @@ pub struct Matrix {
 const ISSUES: &[&str] = &[
     "github.create_issue",
     "jira.create_issue",
+    "incident_ticketing.create_ticket",
     "servicenow.create_incident",
     "servicenow.create_story",
     "servicenow.create_subtask",
@@ -56,6 +57,11 @@ const ISSUES: &[&str] = &[
 /// Writes that run unless the installation has a rule for the rest: they add or change a record that
 /// people expect of the recipes that ship.
 const SHIPPED_RUN: &[&str] = &[
+    "calendar_scheduler.create_event",
+    "calendar_scheduler.reschedule_event",
+    "incident_ticketing.update_ticket",
+    "incident_ticketing.comment_on_ticket",
+    "incident_ticketing.resolve_ticket",
     "servicenow.update_incident",
     "servicenow.create_article",
     "servicenow.update_article",

@@ -20,6 +20,12 @@ pub const REST: &str = "approvals.rest";
 pub const BASE_URLS: &str = "tools.base_urls";
 /// Tools whose address may be private.
 pub const PRIVATE: &str = "tools.private";
+/// Where tickets are kept.
+pub const TICKETS: &str = "tools.incident_ticketing.through";
+/// Tickets are kept by the built-in desk.
+pub const BUILT_IN: &str = "built_in";
+/// Who can keep tickets.
+const KEEPERS: &[&str] = &[BUILT_IN, "servicenow"];
 /// Mock or real, for runs that don't say.
 pub const MODE: &str = "runs.mode";
 
@@ -80,6 +86,13 @@ pub const KEYS: &[Key] = &[
         form: r#"{"servicenow": "https://example.service-now.com"}"#,
         default: || json!({}),
         check: check_urls,
+    },
+    Key {
+        name: TICKETS,
+        description: "where incident_ticketing keeps tickets; a call that is under way stays where it began",
+        form: r#""built_in" or "servicenow""#,
+        default: || json!(BUILT_IN),
+        check: check_keeper,
     },
     Key {
         name: PRIVATE,
@@ -282,6 +295,13 @@ fn check_urls(value: &Value) -> std::result::Result<(), String> {
     {
         Some((tool, url)) => Err(format!("'{}' of {} is not a URL", cut(url), cut(tool))),
         None => Ok(()),
+    }
+}
+
+fn check_keeper(value: &Value) -> std::result::Result<(), String> {
+    match value.as_str() {
+        Some(keeper) if KEEPERS.contains(&keeper) => Ok(()),
+        _ => Err(format!("it is one of {}", KEEPERS.join(", "))),
     }
 }
 

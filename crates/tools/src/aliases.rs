@@ -8,7 +8,7 @@ use types::ActionSpec;
 const TOOLS: &[(&str, &[&str])] = &[
     ("slack", &["mcp-slack"]),
     ("zoom", &["mcp-zoom", "zoom_admin"]),
-    ("servicenow", &["mcp-servicenow", "incident_ticketing"]),
+    ("servicenow", &["mcp-servicenow"]),
     ("jira", &["mcp-jira"]),
     ("pagerduty", &["mcp-pagerduty"]),
 ];
@@ -56,11 +56,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("zoom.create_meeting", &["create_meeting"]),
     (
         "servicenow.create_incident",
-        &[
-            "create_incident",
-            "servicenow.incident.create",
-            "incident_ticketing.create",
-        ],
+        &["create_incident", "servicenow.incident.create"],
     ),
     (
         "servicenow.get_incident",
@@ -85,13 +81,30 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("servicenow.create_subtask", &["create_subtask"]),
     ("servicenow.create_task", &["create_task"]),
     (
-        "jira.create_issue",
+        "calendar_scheduler.create_event",
+        &["calendar_scheduler.create", "create_event"],
+    ),
+    (
+        "calendar_scheduler.reschedule_event",
+        &["calendar_scheduler.reschedule"],
+    ),
+    ("calendar_scheduler.cancel_event", &["calendar_scheduler.cancel"]),
+    (
+        "calendar_scheduler.check_availability",
+        &["calendar_scheduler.availability", "check_availability"],
+    ),
+    ("calendar_scheduler.list_events", &["calendar_scheduler.list"]),
+    (
+        "incident_ticketing.create_ticket",
         &[
-            "jira.create",
-            "jira.issue.create",
-            "create_jira_issue",
+            "incident_ticketing.create",
+            "incident_ticketing.create_incident",
             "create_ticket",
         ],
+    ),
+    (
+        "jira.create_issue",
+        &["jira.create", "jira.issue.create", "create_jira_issue"],
     ),
     (
         "jira.comment",
@@ -116,6 +129,30 @@ const ACTIONS: &[(&str, &[&str])] = &[
         &["pagerduty.ack", "pagerduty.acknowledge_incident"],
     ),
     ("pagerduty.resolve", &["pagerduty.resolve_incident"]),
+    (
+        "incident_ticketing.update_ticket",
+        &[
+            "incident_ticketing.update",
+            "incident_ticketing.update_incident",
+            "update_ticket",
+        ],
+    ),
+    (
+        "incident_ticketing.comment_on_ticket",
+        &["incident_ticketing.comment", "incident_ticketing.add_work_note"],
+    ),
+    (
+        "incident_ticketing.resolve_ticket",
+        &["incident_ticketing.resolve", "resolve_ticket"],
+    ),
+    (
+        "incident_ticketing.get_ticket",
+        &["incident_ticketing.get", "incident_ticketing.get_incident"],
+    ),
+    (
+        "incident_ticketing.find_tickets",
+        &["incident_ticketing.find", "incident_ticketing.find_incidents"],
+    ),
     ("local.run_checklist", &["run_checklist"]),
     ("local.evaluate_thresholds", &["evaluate_thresholds"]),
     ("local.report_status", &["report_status"]),
@@ -131,6 +168,49 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
     ("zoom.room_health", ROOM),
     ("zoom.restart_room", ROOM),
     ("zoom.check_policy", ROOM),
+    ("calendar_scheduler.create_event", EVENT),
+    (
+        "calendar_scheduler.reschedule_event",
+        &[("id", "event"), ("start_time", "start"), ("end_time", "end")],
+    ),
+    ("calendar_scheduler.cancel_event", &[("id", "event")]),
+    (
+        "calendar_scheduler.check_availability",
+        &[("room", "calendar"), ("start", "from"), ("end", "to")],
+    ),
+    ("incident_ticketing.create_ticket", TICKET),
+    (
+        "incident_ticketing.update_ticket",
+        &[
+            ("incident", "ticket"),
+            ("number", "ticket"),
+            ("short_description", "title"),
+            ("assigned_to", "assignee"),
+            ("state", "status"),
+        ],
+    ),
+    (
+        "incident_ticketing.comment_on_ticket",
+        &[
+            ("incident", "ticket"),
+            ("number", "ticket"),
+            ("note", "comment"),
+            ("text", "comment"),
+        ],
+    ),
+    (
+        "incident_ticketing.resolve_ticket",
+        &[
+            ("incident", "ticket"),
+            ("number", "ticket"),
+            ("close_notes", "resolution"),
+            ("close_code", "code"),
+        ],
+    ),
+    (
+        "incident_ticketing.get_ticket",
+        &[("incident", "ticket"), ("number", "ticket")],
+    ),
     ("servicenow.create_incident", &[("title", "short_description")]),
     ("servicenow.create_story", &[("title", "short_description")]),
     ("servicenow.create_subtask", &[("title", "short_description")]),
@@ -179,6 +259,16 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
         &[("sys_id", "incident"), ("number", "incident")],
     ),
 ];
+
+const EVENT: &[(&str, &str)] = &[
+    ("room", "calendar"),
+    ("start_time", "start"),
+    ("end_time", "end"),
+    ("duration", "minutes"),
+    ("timezone", "zone"),
+];
+
+const TICKET: &[(&str, &str)] = &[("short_description", "title"), ("assigned_to", "assignee")];
 
 const ROOM: &[(&str, &str)] = &[("room", "room_id"), ("roomId", "room_id")];
 
@@ -302,7 +392,17 @@ mod tests {
             ("reboot_zoom_room", "zoom.restart_room"),
             ("evaluate_thresholds", "local.evaluate_thresholds"),
             ("run_checklist", "local.run_checklist"),
-            ("incident_ticketing.create", "servicenow.create_incident"),
+            ("incident_ticketing.create", "incident_ticketing.create_ticket"),
+            (
+                "incident_ticketing.create_incident",
+                "incident_ticketing.create_ticket",
+            ),
+            ("incident_ticketing.resolve", "incident_ticketing.resolve_ticket"),
+            ("calendar_scheduler.create", "calendar_scheduler.create_event"),
+            (
+                "calendar_scheduler.availability",
+                "calendar_scheduler.check_availability",
+            ),
         ] {
             check(name, expected);
         }

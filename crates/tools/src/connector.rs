@@ -18,6 +18,12 @@ pub trait Connector: Send + Sync + 'static {
         true
     }
 
+    /// Where the tool's calls can go, if an installation chooses: names of tools, whose endpoints are then
+    /// used, or [`crate::connectors::ticketing::BUILT_IN`]. What was chosen is `ctx.through()`.
+    fn routes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Performs one action, whose arguments fit the action's schema.
     async fn call(&self, ctx: &CallContext, action: &str, args: &Value) -> Result<Answer, CallError>;
 

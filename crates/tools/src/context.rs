@@ -28,6 +28,7 @@ pub struct CallContext {
     /// Where the arguments came from.
     pub labels: LabelMap,
     pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) through: Option<String>,
     pub(crate) guard: Arc<dyn SendGuard>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: Arc<Http>,
@@ -55,6 +56,11 @@ impl CallContext {
                 .fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte))
         });
         Timestamp::from_millis(i64::try_from(millis).unwrap_or(0)) - 5 * 60 * 1000
+    }
+
+    /// Where the call goes, of the tool's routes; empty if it has none.
+    pub fn through(&self) -> &str {
+        self.through.as_deref().unwrap_or_default()
     }
 
     /// Where the tool lives.

@@ -88,6 +88,15 @@ pub trait Endpoints: Send + Sync + 'static {
     /// `tool_not_configured`, or whatever kept settings and secrets from being read; the call then
     /// fails without having been sent.
     async fn endpoint(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<Endpoint, Failure>;
+
+    /// Where the calls of a tool with several routes go: another tool's name, or `built_in`.
+    ///
+    /// # Errors
+    /// Whatever kept settings from being read.
+    async fn through(&self, tenant: TenantId, tool: &str) -> Result<String, Failure> {
+        let _ = (tenant, tool);
+        Ok(connectors::ticketing::BUILT_IN.to_owned())
+    }
 }
 
 /// Where a tool that lives at `base_url` sends its secrets. That is the base URL itself, but for Zoom,

@@ -7,16 +7,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use governance::Permit;
 use jsonschema::Validator;
-use ports::{Call, Health, SendGuard, Tools};
+use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
-    ActionSpec, Catalog, Clock, Failure, LabelMap, Lookup, Millis, Mode, Outcome, ProbeResult, TenantId,
+    ActionSpec, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Millis, Mode, Outcome, ProbeResult,
+    TenantId,
 };
 
 use crate::connectors::plain::Plain;
-use crate::connectors::{self, local::LocalSink};
+use crate::connectors::{self, local::LocalSink, ticketing};
 use crate::http::Http;
-use crate::{Answer, CallContext, CallError, Connector, Endpoints, HttpTool, arguments, perform};
+use crate::{Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, arguments, perform};
 
 /// How long a health check may take, in milliseconds.
 const HEALTH_TIMEOUT_MS: Millis = 10_000;
@@ -29,6 +30,8 @@ pub struct Options {
     pub endpoints: Arc<dyn Endpoints>,
     /// Where the local actions keep recipe drafts and files.
     pub sink: Arc<dyn LocalSink>,
+    /// Where built-in calendars and tickets are kept.
+    pub desk: Arc<dyn DeskStore>,
     /// Plain HTTP tools, as [`crate::http_tool`] reads them.
     pub http_tools: Vec<HttpTool>,
     /// Connectors beside the built-in ones; one with the same name replaces a built-in one.
@@ -39,6 +42,7 @@ pub struct Options {
 pub struct Registry {
     clock: Arc<dyn Clock>,
     endpoints: Arc<dyn Endpoints>,
+    desk: Arc<dyn DeskStore>,
     http: Arc<Http>,
     fixed: Vec<Arc<dyn Connector>>,
     book: RwLock<Arc<Book>>,
@@ -69,12 +73,13 @@ impl Registry {
     /// # Errors
     /// `manifest_invalid` if a schema of a tool can't be read.
     pub fn new(options: Options) -> Result<Self, Failure> {
-        let mut fixed = connectors::built_in(options.sink);
+        let mut fixed = connectors::built_in(options.sink, &options.desk);
         fixed.extend(options.extra);
         let book = Book::new(&fixed, options.http_tools)?;
         Ok(Self {
             clock: options.clock,
             endpoints: options.endpoints,
+            desk: options.desk,
             http: Arc::new(Http::default()),
             fixed,
             book: RwLock::new(Arc::new(book)),
@@ -120,25 +125,15 @@ impl Registry {
         if let Some(schemas) = found.book.schemas.get(&found.spec.name()) {
             arguments::check(permit.action(), &schemas.input, &args).map_err(CallError::refused)?;
         }
-        let ctx = self
-            .context(&found.connector, &found.spec.tool, permit, call)
-            .await?;
+        let ctx = self.context(&found, permit, call).await?;
         Ok((found, ctx, args))
     }
 
-    async fn context(
-        &self,
-        connector: &Arc<dyn Connector>,
-        tool: &str,
-        permit: &Permit,
-        call: Call,
-    ) -> Result<CallContext, CallError> {
-        let endpoint = if connector.remote() {
-            let asked = self.endpoints.endpoint(call.tenant, tool, permit.mode()).await;
-            Some(asked.map_err(CallError::refused)?)
-        } else {
-            None
-        };
+    async fn context(&self, found: &Found, permit: &Permit, call: Call) -> Result<CallContext, CallError> {
+        // Every attempt of a change, and looking for it, must go the same way.
+        let pin = (found.spec.effect != Effect::Read).then(|| permit.key());
+        let whose = (call.tenant, permit.mode());
+        let (endpoint, through) = self.way(&found.connector, &found.spec.tool, whose, pin).await?;
         Ok(CallContext {
             tenant: call.tenant,
             run: Some(permit.run()),
@@ -147,11 +142,55 @@ impl Registry {
             deadline: call.deadline,
             labels: call.args.labels,
             endpoint,
+            through,
             guard: call.guard,
             clock: Arc::clone(&self.clock),
             http: Arc::clone(&self.http),
             sent: AtomicBool::new(false),
         })
+    }
+
+    /// Where a tool lives, and by which of its routes it is reached if it has several. A call with a key
+    /// keeps the route of its first time.
+    async fn way(
+        &self,
+        connector: &Arc<dyn Connector>,
+        tool: &str,
+        (tenant, mode): (TenantId, Mode),
+        pin: Option<&str>,
+    ) -> Result<(Option<Endpoint>, Option<String>), CallError> {
+        let routes = connector.routes();
+        let through = if routes.is_empty() {
+            None
+        } else {
+            let chosen = self.endpoints.through(tenant, tool).await;
+            let chosen = chosen.map_err(CallError::refused)?;
+            let pinned = match pin {
+                Some(key) => self.desk.pin_route(tenant, mode, key, &chosen).await,
+                None => Ok(chosen),
+            };
+            Some(pinned.map_err(|error| CallError::retryable(error.into()))?)
+        };
+        let lives = match through.as_deref() {
+            Some(route) if !routes.contains(&route) => {
+                return Err(CallError::refused(
+                    Failure::new("tool_misconfigured", format!("{tool} can't go through '{route}'")).hint(
+                        format!("set tools.{tool}.through to one of {}", routes.join(", ")),
+                    ),
+                ));
+            }
+            Some(ticketing::BUILT_IN) => None,
+            Some(route) => Some(route),
+            None => connector.remote().then_some(tool),
+        };
+        let endpoint = match lives {
+            Some(name) => {
+                let asked = self.endpoints.endpoint(tenant, name, mode).await;
+                Some(asked.map_err(CallError::refused)?)
+            }
+            None => None,
+        };
+        Ok((endpoint, through))
     }
 
     async fn ask_health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<String, CallError> {
@@ -161,16 +200,7 @@ impl Registry {
                     .hint("`agentops tool list` shows what there is"),
             ));
         };
-        let endpoint = if connector.remote() {
-            Some(
-                self.endpoints
-                    .endpoint(tenant, tool, mode)
-                    .await
-                    .map_err(CallError::refused)?,
-            )
-        } else {
-            None
-        };
+        let (endpoint, through) = self.way(&connector, tool, (tenant, mode), None).await?;
         let ctx = CallContext {
             tenant,
             run: None,
@@ -179,6 +209,7 @@ impl Registry {
             deadline: self.clock.now() + HEALTH_TIMEOUT_MS,
             labels: LabelMap::default(),
             endpoint,
+            through,
             guard: Arc::new(ReadsOnly),
             clock: Arc::clone(&self.clock),
             http: Arc::clone(&self.http),

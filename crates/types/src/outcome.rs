@@ -25,6 +25,8 @@ pub enum ArtifactKind {
     File,
     /// Evidence that a step kept by `evidence`.
     Evidence,
+    /// An event on a calendar.
+    Event,
 }
 
 impl ArtifactKind {
@@ -39,6 +41,7 @@ impl ArtifactKind {
             ArtifactKind::Task => "task",
             ArtifactKind::File => "file",
             ArtifactKind::Evidence => "evidence",
+            ArtifactKind::Event => "event",
         }
     }
 }

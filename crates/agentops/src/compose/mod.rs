@@ -65,6 +65,7 @@ impl App {
             clock: Arc::clone(&clock),
             endpoints: Arc::clone(&places) as Arc<dyn tools::Endpoints>,
             sink: Arc::clone(&sink) as Arc<dyn tools::LocalSink>,
+            desk: Arc::clone(&shared) as Arc<dyn ports::DeskStore>,
             http_tools: refresh::http_tools(shared.as_ref(), tenant).await?.1,
             extra: Vec::new(),
         })?);

@@ -194,6 +194,11 @@ impl Endpoints for Places {
             Mode::Real => self.real(tenant, tool).await,
         }
     }
+
+    async fn through(&self, tenant: TenantId, tool: &str) -> Result<String, Failure> {
+        let chosen = self.setting(tenant, &format!("tools.{tool}.through")).await?;
+        Ok(chosen.unwrap_or_else(|| settings::BUILT_IN.to_owned()))
+    }
 }
 
 /// Nothing opens the tool: which secrets would.

@@ -29,6 +29,8 @@ async fn every_action(rig: Rig) {
     tracking::pagerduty(&rig).await;
     local(&rig).await;
     devices(&rig).await;
+    calendar(&rig).await;
+    tickets(&rig).await;
     let all: BTreeSet<String> = rig
         .registry
         .catalog()
@@ -48,6 +50,8 @@ async fn every_action(rig: Rig) {
         "pagerduty",
         "local",
         "qsys_control",
+        "calendar_scheduler",
+        "incident_ticketing",
     ] {
         let health = rig.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await;
         assert!(health.ok, "{health:?}");
@@ -277,5 +281,58 @@ async fn devices(rig: &Rig) {
         spec.effect,
         types::Effect::Destructive,
         "what nobody has classified is destructive"
+    );
+}
+
+async fn calendar(rig: &Rig) {
+    let made = rig
+        .output(
+            "calendar_scheduler.create_event",
+            json!({"calendar": "Boardroom 4A", "title": "All hands", "start": "2025-02-03T10:00:00+01:00", "minutes": 60}),
+        )
+        .await;
+    let moved = rig
+        .output(
+            "calendar_scheduler.reschedule_event",
+            json!({"event": made["id"], "start": "2025-02-03T12:00:00Z"}),
+        )
+        .await;
+    assert_eq!((&moved["id"], &moved["minutes"]), (&made["id"], &json!(60)));
+    let span =
+        json!({"calendar": "boardroom 4a", "from": "2025-02-03T08:00:00Z", "to": "2025-02-03T18:00:00Z"});
+    let seen = rig.output("calendar_scheduler.check_availability", span).await;
+    assert_eq!(seen["busy"][0]["event"], made["id"]);
+    rig.output("calendar_scheduler.cancel_event", json!({"event": made["id"]}))
+        .await;
+    let listed = rig
+        .output(
+            "calendar_scheduler.list_events",
+            json!({"to": "2025-03-01T00:00:00Z"}),
+        )
+        .await;
+    assert_eq!(listed["events"], json!([]));
+}
+
+async fn tickets(rig: &Rig) {
+    let made = rig
+        .output("incident_ticketing.create_ticket", json!({"title": "No sound"}))
+        .await;
+    let ticket = made["number"].clone();
+    let louder = json!({"ticket": ticket, "urgency": "high"});
+    rig.output("incident_ticketing.update_ticket", louder).await;
+    let comment = json!({"ticket": ticket, "comment": "cable swapped"});
+    rig.output("incident_ticketing.comment_on_ticket", comment).await;
+    let found = rig
+        .output("incident_ticketing.find_tickets", json!({"text": "sound"}))
+        .await;
+    assert_eq!(found["tickets"][0]["number"], ticket);
+    let done = json!({"ticket": ticket, "resolution": "A new cable."});
+    rig.output("incident_ticketing.resolve_ticket", done).await;
+    let read = rig
+        .output("incident_ticketing.get_ticket", json!({"ticket": ticket}))
+        .await;
+    assert_eq!(
+        (&read["status"], &read["urgency"], &read["comments"][0]["text"]),
+        (&json!("resolved"), &json!("high"), &json!("cable swapped"))
     );
 }

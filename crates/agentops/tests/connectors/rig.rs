@@ -123,6 +123,7 @@ pub struct Rig {
     pub clock: Arc<HandClock>,
     pub sink: Arc<Sink>,
     pub registry: Registry,
+    _folder: tempfile::TempDir,
     pub tried: Mutex<BTreeSet<String>>,
 }
 
@@ -150,10 +151,20 @@ impl Rig {
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());
+        let folder = tempfile::tempdir().expect("a folder");
+        let desk = store::sqlite::open(store::sqlite::Options {
+            folder: folder.path().join("data"),
+            clock: clock.clone(),
+            entropy: Arc::new(runtime::system::SystemEntropy),
+            binary_version: "0.1.0".to_owned(),
+            guest: false,
+        })
+        .expect("the store opens");
         let registry = Registry::new(Options {
             clock: clock.clone(),
             endpoints: Arc::new(addresses),
             sink: sink.clone(),
+            desk: Arc::new(desk),
             http_tools: vec![tools::http_tool(QSYS).expect("the manifest reads")],
             extra: Vec::new(),
         })
@@ -163,6 +174,7 @@ impl Rig {
             clock,
             sink,
             registry,
+            _folder: folder,
             tried: Mutex::default(),
         }
     }

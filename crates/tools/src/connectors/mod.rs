@@ -2,19 +2,28 @@
 
 use std::sync::Arc;
 
+use ports::DeskStore;
+
 use crate::{Access, Connector};
 
+mod calendar;
 mod jira;
 pub(crate) mod local;
 mod pagerduty;
 pub(crate) mod plain;
-mod servicenow;
+pub(crate) mod servicenow;
 mod slack;
+pub(crate) mod ticketing;
 pub(crate) mod zoom;
 
 /// The connectors that every installation has.
-pub(crate) fn built_in(sink: Arc<dyn local::LocalSink>) -> Vec<Arc<dyn Connector>> {
+pub(crate) fn built_in(
+    sink: Arc<dyn local::LocalSink>,
+    desk: &Arc<dyn DeskStore>,
+) -> Vec<Arc<dyn Connector>> {
     vec![
+        Arc::new(calendar::Calendar::new(Arc::clone(desk))),
+        Arc::new(ticketing::Ticketing::new(Arc::clone(desk))),
         Arc::new(local::Local::new(sink)),
         Arc::new(jira::Jira),
         Arc::new(pagerduty::PagerDuty),
@@ -40,11 +49,13 @@ pub(crate) fn access(tool: &str) -> Option<Access> {
 #[cfg(test)]
 pub(crate) fn specs() -> Vec<types::ToolSpec> {
     vec![
+        calendar::spec(),
         jira::spec(),
         local::spec(),
         pagerduty::spec(),
         servicenow::spec(),
         slack::spec(),
+        ticketing::spec(),
         zoom::spec(),
     ]
 }

@@ -19,6 +19,9 @@ struct Write {
     status: u16,
 }
 
+/// Tools whose writes are no HTTP requests, or those of another tool; their own tests hold them to it.
+const OTHERS: [&str; 3] = ["local", "calendar_scheduler", "incident_ticketing"];
+
 const SYS_ID: &str = "0123456789abcdef0123456789abcdef";
 
 fn writes() -> Vec<Write> {
@@ -210,7 +213,7 @@ async fn the_list_names_every_write() {
     let catalog = ports::Tools::catalog(&world.registry);
     let mut there: Vec<String> = catalog
         .actions()
-        .filter(|action| action.effect != types::Effect::Read && action.tool != "local")
+        .filter(|action| action.effect != types::Effect::Read && !OTHERS.contains(&action.tool.as_str()))
         .map(types::ActionSpec::name)
         .collect();
     let mut listed: Vec<String> = writes().iter().map(|write| write.action.to_owned()).collect();

@@ -1,6 +1,7 @@
 //! The connectors against servers that answer as told: every vendor's good answers and refusals, and
 //! one contract that holds for all of them.
 
+mod calendar;
 mod contract;
 mod door;
 mod jira;
@@ -12,5 +13,6 @@ mod servicenow;
 mod slack;
 mod specs;
 mod support;
+mod ticketing;
 mod transport;
 mod zoom;

@@ -1,19 +1,21 @@
 //! A registry whose tools all live on one mock server, with a clock that is turned by hand.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use governance::{Facts, Granted, Permit, Request, Schemas, Verdict, decide, permit_look_up};
 use ports::{Call, SendGuard, Tools};
 use serde_json::{Value, json};
+use store::sqlite::SqliteStore;
 use tools::{
     Connector, Credentials, Endpoint, Endpoints, HttpTool, LocalSink, Options, Registry, Saved, Secret,
 };
 use types::{
-    ActionSpec, Actor, ApprovalId, Catalog, Clock, Failure, Label, Labeled, Labels, Lookup, Mode, Outcome,
-    ProbeResult, RunId, TenantId, Timestamp,
+    ActionSpec, Actor, ApprovalId, Catalog, Clock, Entropy, Failure, Label, Labeled, Labels, Lookup, Mode,
+    Outcome, ProbeResult, RunId, TenantId, Timestamp,
 };
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -56,8 +58,42 @@ impl SendGuard for Guard {
     }
 }
 
+/// Bytes that differ at every call.
+struct Counting(AtomicI64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let count = self.0.fetch_add(1, Ordering::SeqCst);
+            chunk.copy_from_slice(&count.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// The desk of all tests, as an installation has it; each world is a tenant of its own there.
+fn desk() -> Arc<SqliteStore> {
+    static DESK: OnceLock<Arc<SqliteStore>> = OnceLock::new();
+    let open = || {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("connectors-desk");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).expect("the desk of an earlier test goes");
+        }
+        let opened = store::sqlite::open(store::sqlite::Options {
+            folder,
+            clock: Arc::new(TestClock(AtomicI64::new(NOW_MS))),
+            entropy: Arc::new(Counting(AtomicI64::new(1))),
+            binary_version: "0.1.0".to_owned(),
+            guest: false,
+        });
+        Arc::new(opened.expect("the store opens"))
+    };
+    Arc::clone(DESK.get_or_init(open))
+}
+
 struct OneServer {
     base: String,
+    /// Where tickets are kept.
+    through: Arc<Mutex<String>>,
 }
 
 #[async_trait]
@@ -96,6 +132,10 @@ impl Endpoints for OneServer {
             ca_pem: None,
             allow_private: true,
         })
+    }
+
+    async fn through(&self, _: TenantId, _: &str) -> Result<String, Failure> {
+        Ok(self.through.lock().expect("the setting").clone())
     }
 }
 
@@ -154,6 +194,9 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub guard: Arc<Guard>,
     pub sink: Arc<Sink>,
+    pub desk: Arc<SqliteStore>,
+    pub tenant: TenantId,
+    through: Arc<Mutex<String>>,
     pub registry: Registry,
 }
 
@@ -181,10 +224,19 @@ impl World {
     ) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(NOW_MS)));
         let sink = Arc::new(Sink::default());
+        static WORLDS: AtomicU64 = AtomicU64::new(0);
+        let mut tenant = *TenantId::DEFAULT.as_bytes();
+        tenant[..6].copy_from_slice(&WORLDS.fetch_add(1, Ordering::SeqCst).to_be_bytes()[2..]);
+        let desk = desk();
+        let through = Arc::new(Mutex::new("built_in".to_owned()));
         let options = Options {
             clock: clock.clone(),
-            endpoints: Arc::new(OneServer { base }),
+            endpoints: Arc::new(OneServer {
+                base,
+                through: through.clone(),
+            }),
             sink: sink.clone(),
+            desk: desk.clone(),
             http_tools,
             extra,
         };
@@ -194,8 +246,16 @@ impl World {
             clock,
             guard: Arc::default(),
             sink,
+            desk,
+            tenant: TenantId::from_bytes(tenant),
+            through,
             registry,
         }
+    }
+
+    /// From here on tickets are kept there.
+    pub fn keep_tickets(&self, through: &str) {
+        *self.through.lock().expect("the setting") = through.to_owned();
     }
 
     /// The server answers `verb route` with `template`, `times` times at most if that isn't 0.
@@ -246,7 +306,7 @@ impl World {
     pub fn call_within(&self, args: Value, millis: u64) -> Call {
         Call {
             answers: None,
-            tenant: TenantId::DEFAULT,
+            tenant: self.tenant,
             args: Labeled::new(args, Label::Author),
             deadline: self.clock.now() + millis,
             guard: self.guard.clone(),
@@ -258,13 +318,19 @@ impl World {
         self.registry.perform(permit, self.call(args)).await
     }
 
+    /// The same under a key of its own.
+    pub async fn perform_keyed(&self, key: &str, action: &str, args: Value) -> Outcome {
+        let permit = permit_for(&self.registry.catalog(), action, &args, Mode::Mock, key);
+        self.registry.perform(permit, self.call(args)).await
+    }
+
     pub async fn look_up(&self, action: &str, args: Value) -> ProbeResult {
         let permit = look_up_permit(&self.registry.catalog(), action, &args);
         self.registry.look_up(permit, self.call(args)).await
     }
 
     pub async fn registry_health(&self, tool: &str) -> ports::Health {
-        self.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await
+        self.registry.health(self.tenant, tool, Mode::Mock).await
     }
 
     /// The output of an action that must succeed.
@@ -292,7 +358,7 @@ fn asked<T>(
     catalog: &Catalog,
     action: &str,
     args: &Value,
-    mode: Mode,
+    (mode, key): (Mode, &str),
     ask: impl FnOnce(&Request<'_>) -> T,
 ) -> T {
     let spec = spec(catalog, action);
@@ -314,7 +380,7 @@ fn asked<T>(
         action: &spec,
         args: &labeled,
         digest: &digest,
-        key: KEY,
+        key,
         mode,
         requester: &requester,
         now: types::Timestamp::from_millis(0),
@@ -329,7 +395,11 @@ pub fn permit(catalog: &Catalog, action: &str, args: &Value) -> Permit {
 }
 
 pub fn permit_in(catalog: &Catalog, action: &str, args: &Value, mode: Mode) -> Permit {
-    asked(catalog, action, args, mode, |request| {
+    permit_for(catalog, action, args, mode, KEY)
+}
+
+fn permit_for(catalog: &Catalog, action: &str, args: &Value, mode: Mode, key: &str) -> Permit {
+    asked(catalog, action, args, (mode, key), |request| {
         match decide(request, &Facts::default(), &lenient(catalog)) {
             Verdict::Permit(permit) => permit,
             other => panic!("{action}: {other:?}"),
@@ -347,7 +417,7 @@ fn lenient(catalog: &Catalog) -> Schemas {
 }
 
 pub fn look_up_permit(catalog: &Catalog, action: &str, args: &Value) -> Permit {
-    asked(catalog, action, args, Mode::Mock, permit_look_up)
+    asked(catalog, action, args, (Mode::Mock, KEY), permit_look_up)
 }
 
 /// An outcome in a few words: `ok`, `failed <code>`, `retry <code>`, `retry <code> after <ms>`, `unknown <code>`.

@@ -49,6 +49,7 @@ async fn asked(world: &World, tool: &str, endpoint: Endpoint) -> ports::Health {
         clock: world.clock.clone(),
         endpoints: Arc::new(Fixed(endpoint)),
         sink: world.sink.clone(),
+        desk: world.desk.clone(),
         http_tools: Vec::new(),
         extra: Vec::new(),
     })

@@ -15,7 +15,7 @@ const MOST_READ: u32 = 200;
 const CLOSED: [&str; 3] = ["6", "7", "8"];
 
 /// Opens an incident.
-pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let mut fields = fields(args);
     fields.insert(MARKED.to_owned(), ctx.marker().into());
     let record = table::create(ctx, TABLE, fields).await?;
@@ -23,19 +23,19 @@ pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, Ca
 }
 
 /// Looks for the incident that this call opened.
-pub(super) async fn look_up(ctx: &CallContext) -> Result<Option<Answer>, CallError> {
+pub(crate) async fn look_up(ctx: &CallContext) -> Result<Option<Answer>, CallError> {
     let found = table::find_marked(ctx, TABLE, MARKED, "=").await?;
     Ok(found.map(|record| answer(ctx, &record).with(artifact(ctx, &record))))
 }
 
 /// Reads one incident.
-pub(super) async fn get(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn get(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let record = table::get(ctx, TABLE, text(args, "incident").unwrap_or_default()).await?;
     Ok(answer(ctx, &record))
 }
 
 /// Finds incidents, newest first. What is open is chosen here: instances differ in their states' order.
-pub(super) async fn find(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn find(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let mut conditions = Vec::new();
     if let Some(words) = text(args, "text").filter(|words| !words.trim().is_empty()) {
         table::check_value(words)?;
@@ -61,14 +61,14 @@ pub(super) async fn find(ctx: &CallContext, args: &Value) -> Result<Answer, Call
 }
 
 /// Sets fields.
-pub(super) async fn update(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn update(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let id = table::id_of(ctx, TABLE, text(args, "incident").unwrap_or_default()).await?;
     let record = table::change(ctx, TABLE, &id, fields(args)).await?;
     Ok(answer(ctx, &record).with(artifact(ctx, &record)))
 }
 
 /// Adds an entry to the journal.
-pub(super) async fn add_work_note(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn add_work_note(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let id = table::id_of(ctx, TABLE, text(args, "incident").unwrap_or_default()).await?;
     let mut fields = Map::new();
     fields.insert("work_notes".to_owned(), args["note"].clone());
@@ -98,8 +98,10 @@ fn fields(args: &Value) -> Map<String, Value> {
     fields
 }
 
-const LEVELS: &[(&str, &str)] = &[("high", "1"), ("medium", "2"), ("low", "3")];
-const STATES: &[(&str, &str)] = &[
+/// Urgency and impact in words, and ServiceNow's numbers for them.
+pub(crate) const LEVELS: &[(&str, &str)] = &[("high", "1"), ("medium", "2"), ("low", "3")];
+/// States in words, and ServiceNow's numbers for them.
+pub(crate) const STATES: &[(&str, &str)] = &[
     ("new", "1"),
     ("in_progress", "2"),
     ("on_hold", "3"),
@@ -119,6 +121,14 @@ fn number(value: &Value, known: &[(&str, &str)]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The word for ServiceNow's number, or what was told if there is none.
+pub(crate) fn word(told: &Value, known: &[(&str, &str)]) -> Value {
+    let found = told
+        .as_str()
+        .and_then(|told| known.iter().find(|(_, number)| *number == told));
+    found.map_or_else(|| told.clone(), |(word, _)| (*word).into())
 }
 
 fn answer(ctx: &CallContext, record: &Value) -> Answer {

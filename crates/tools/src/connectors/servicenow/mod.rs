@@ -4,7 +4,7 @@
 
 mod article;
 mod attachment;
-mod incident;
+pub(crate) mod incident;
 mod table;
 mod work;
 
