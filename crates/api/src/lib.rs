@@ -14,6 +14,7 @@ mod routes;
 pub mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub struct Options {
     pub database: &'static str,
     /// The largest body, in bytes.
     pub largest_body: usize,
+    /// How long a request may take, its body included. Streams of events have answered long before.
+    pub request_timeout: Duration,
     /// How often somebody may ask.
     pub rates: Rates,
 }
@@ -141,5 +144,5 @@ pub fn router(options: Options) -> axum::Router {
         local_secret: options.local_secret,
         seats: Arc::new(Semaphore::new(SEATS)),
     }));
-    listen::finish(routes, api)
+    listen::finish(routes, api, options.request_timeout)
 }

@@ -18,10 +18,6 @@ use crate::http::problem::Refusal;
 use crate::http::{gate, repeat};
 use crate::{Api, pages};
 
-/// How long a client may take to send its request's head.
-const HEAD: Duration = Duration::from_secs(10);
-/// How long a request may take, its body included. Streams of events have answered long before.
-const WHOLE: Duration = Duration::from_secs(30);
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 /// Requests worked on at a time.
@@ -29,7 +25,7 @@ const AT_ONCE: usize = 1024;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Puts everything around the routes.
-pub(crate) fn finish(routes: Router<Api>, api: Api) -> Router {
+pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router {
     let largest_body = api.largest_body;
     routes
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
@@ -39,19 +35,27 @@ pub(crate) fn finish(routes: Router<Api>, api: Api) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(largest_body))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, WHOLE))
+        .layer(middleware::from_fn(move |request, next| {
+            declared(largest_body, request, next)
+        }))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            timeout,
+        ))
         .layer(middleware::from_fn(in_turn))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers))
 }
 
-/// Answers requests until `stop` is done, then ends those under way and returns.
+/// Answers requests until `stop` is done, then ends those under way and returns. A client has
+/// `head_timeout` to send the head of a request.
 ///
 /// # Errors
 /// The listener can't accept connections any more.
 pub async fn serve(
     listener: std::net::TcpListener,
     router: Router,
+    head_timeout: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -61,7 +65,7 @@ pub async fn serve(
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD);
+        .header_read_timeout(head_timeout);
     let watch = tokio::spawn(async move {
         stop.await;
         handle.graceful_shutdown(Some(GRACE));
@@ -81,6 +85,17 @@ async fn unknown(request: Request) -> Refusal {
 async fn wrong_method(request: Request) -> Refusal {
     let message = format!("{} is not allowed here", request.method());
     Refusal::new("method_unknown", message).hint("/reference lists what there is")
+}
+
+/// A body that says beforehand that it is too large isn't read at all.
+async fn declared(largest: usize, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > largest as u64) {
+        let message = format!("a body has at most {largest} bytes");
+        return Refusal::new("payload_too_large", message).into_response();
+    }
+    next.run(request).await
 }
 
 /// A bounded number of requests at a time; the others are told to come back.
@@ -105,8 +120,11 @@ async fn headers(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     if answer.status() == StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(header::CONTENT_TYPE)
     {
-        let message = format!("the request took longer than {} s", WHOLE.as_secs());
-        answer = Refusal::new("request_timed_out", message).into_response();
+        answer = Refusal::new(
+            "request_timed_out",
+            "the request, its body included, took too long",
+        )
+        .into_response();
     }
     let headers = answer.headers_mut();
     for (name, value) in [

@@ -22,6 +22,10 @@ pub enum Page {
     Cli,
     /// docs/configuration.md
     Configuration,
+    /// docs/api.md
+    Api,
+    /// docs/openapi.json
+    Openapi,
 }
 
 impl Reference {
@@ -30,10 +34,17 @@ impl Reference {
         let page = match self.page {
             Page::Cli => command_line(),
             Page::Configuration => configuration(),
+            Page::Api => api::markdown(),
+            Page::Openapi => openapi(),
         };
         output.raw(&page)?;
         Ok(Exit::Ok)
     }
+}
+
+fn openapi() -> String {
+    let document = serde_json::to_string_pretty(&api::document()).unwrap_or_default();
+    format!("{document}\n")
 }
 
 fn configuration() -> String {

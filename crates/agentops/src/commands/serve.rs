@@ -100,8 +100,9 @@ pub async fn serve(
             style.dim("Ctrl-C ends it")
         )
     })?;
+    let head_timeout = Duration::from_secs(app.config.server.head_timeout_s.max(1));
     let router = worker.api(&app.config, &app.services, secret);
-    let served = api::serve(listener, router, stop).await;
+    let served = api::serve(listener, router, head_timeout, stop).await;
     file.remove();
     served.map_err(failed)
 }

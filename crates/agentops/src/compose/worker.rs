@@ -80,6 +80,7 @@ impl Worker {
             local_secret: Some(local_secret),
             database: "sqlite",
             largest_body: config.server.largest_body_kb as usize * 1024,
+            request_timeout: Duration::from_secs(config.server.request_timeout_s.max(1)),
             rates: api::Rates {
                 per_second: config.server.requests_per_second,
                 strangers_per_minute: config.server.strangers_per_minute,

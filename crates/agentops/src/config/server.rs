@@ -14,6 +14,10 @@ pub struct Server {
     pub shutdown_grace_s: u64,
     /// The largest body of a request, in KiB.
     pub largest_body_kb: u32,
+    /// How long a client may take to send the head of a request, in seconds.
+    pub head_timeout_s: u64,
+    /// How long a request may take, its body included, in seconds.
+    pub request_timeout_s: u64,
     /// Requests a second for each person or token; ten times as many at once.
     pub requests_per_second: u32,
     /// Requests a minute for each address that nobody has signed in from.

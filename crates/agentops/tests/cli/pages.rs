@@ -7,6 +7,8 @@ fn generated_files_are_current() {
     let folder = Folder::empty();
     for (path, args) in [
         ("docs/cli.md", &["reference", "cli"][..]),
+        ("docs/api.md", &["reference", "api"]),
+        ("docs/openapi.json", &["reference", "openapi"]),
         ("docs/configuration.md", &["reference", "configuration"]),
         ("docs/recipe.schema.json", &["recipe", "schema"]),
     ] {

@@ -133,11 +133,17 @@ impl Folder {
 
     /// A command that says where it listens and stays.
     pub fn stays(&self, args: &[&str]) -> Server {
+        self.stays_with(args, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn stays_with(&self, args: &[&str], env: &[(&str, &str)]) -> Server {
         let mut child = Command::new(BINARY)
             .arg("--data")
             .arg(self.folder.path())
             .args(args)
             .env("AGENTOPS_RUNTIME__POLL_MS", "20")
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -11,7 +11,7 @@ use super::id;
 use crate::Api;
 use crate::http::page::{self, Asked, Page};
 use crate::http::problem::{Answer, Problem};
-use crate::wire::runs::Artifact;
+use crate::wire::artifacts::Artifact;
 
 /// Which artifacts to list.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -3,6 +3,7 @@
 //! Unix epoch, UTC; ids are texts with their prefix.
 
 pub mod approvals;
+pub mod artifacts;
 pub mod audit;
 pub mod library;
 pub mod people;

@@ -1,0 +1,12 @@
+//! The HTTP API as programs use it: a real server, each test on a data folder of its own.
+
+mod bad_input;
+mod events;
+mod examples;
+mod people;
+mod repeat;
+#[path = "../cli/rig.rs"]
+#[expect(dead_code, reason = "the tests of the command line use the rest of it")]
+mod rig;
+mod roles;
+mod site;

@@ -1,0 +1,147 @@
+//! Repeated requests and documents that changed meanwhile.
+
+use serde_json::json;
+
+use crate::site::Site;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_start_starts_once_and_a_changed_one_is_refused() {
+    let site = Site::open().await;
+    let once = site.admin.with("idempotency-key", "k-1");
+    let wish = json!({"recipe": "zoom-room-hdmi-black", "inputs": {"room": "Training Room 1"}});
+    let first = once.post("/api/v1/runs", wish.clone()).await;
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    let first = first.ok(201);
+    let again = once.post("/api/v1/runs", wish.clone()).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.ok(201), first);
+    let other = json!({"recipe": "zoom-room-hdmi-black", "inputs": {"room": "Training Room 2"}});
+    once.post("/api/v1/runs", other)
+        .await
+        .refused(422, "idempotency_key_reused");
+    let bob = site.user("bob", &["operator"]).await;
+    let theirs = bob
+        .with("idempotency-key", "k-1")
+        .post("/api/v1/runs", wish)
+        .await
+        .ok(201);
+    assert_ne!(theirs["run"], first["run"], "keys of two people never meet");
+    let long = site.admin.with("idempotency-key", "x".repeat(201));
+    long.post("/api/v1/runs", json!({}))
+        .await
+        .refused(422, "idempotency_key_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_for_a_repeated_request_holds_no_secret() {
+    let site = Site::open().await;
+    let once = site.admin.with("idempotency-key", "t-1");
+    let wish = json!({"name": "ci", "scopes": ["read"], "days": 1});
+    let made = once.post("/api/v1/tokens", wish.clone()).await.ok(201);
+    assert!(made["secret"].as_str().expect("shown once").starts_with("aops_"));
+    let again = once.post("/api/v1/tokens", wish).await.ok(201);
+    assert_eq!(again["secret"], json!(null));
+    assert_eq!(again["token"]["id"], made["token"]["id"]);
+    let listed = site.admin.get("/api/v1/tokens").await.ok(200);
+    assert_eq!(listed["items"].as_array().expect("a list").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_changed_meanwhile_is_not_overwritten() {
+    let site = Site::open().await;
+    let made = site
+        .admin
+        .post(
+            "/api/v1/agents",
+            json!({"name": "Night Watch", "tools": ["slack"]}),
+        )
+        .await;
+    let tag = made.headers["etag"].to_str().expect("text").to_owned();
+    made.ok(201);
+    let path = "/api/v1/agents/night%20watch";
+    let same = site.admin.with("if-none-match", tag.clone()).get(path).await;
+    assert_eq!(same.status, 304);
+    let mine = site.admin.with("if-match", tag);
+    let change = |domain: &str| json!({"name": "Night Watch", "domain": domain, "tools": ["slack"]});
+    mine.put(path, change("av")).await.ok(200);
+    mine.put(path, change("it")).await.refused(412, "etag_stale");
+    let twin = site
+        .admin
+        .post("/api/v1/agents", json!({"name": "NIGHT WATCH"}))
+        .await;
+    twin.refused(409, "conflict");
+    let wrong = json!({"name": "", "tools": ["slak", "nonsense"]});
+    let problem = site
+        .admin
+        .post("/api/v1/agents", wrong)
+        .await
+        .refused(422, "agent_invalid");
+    let detail = problem["detail"].as_str().expect("words");
+    for part in ["the name has", "did you mean 'slack'", "'nonsense'"] {
+        assert!(detail.contains(part), "{part} in {detail}");
+    }
+    let setting = site.admin.get("/api/v1/settings/runs.mode").await;
+    let tag = setting.headers["etag"].to_str().expect("text").to_owned();
+    let seen = site.admin.with("if-match", tag);
+    seen.put("/api/v1/settings/runs.mode", json!({"value": "real"}))
+        .await
+        .ok(200);
+    let stale = seen
+        .put("/api/v1/settings/runs.mode", json!({"value": "mock"}))
+        .await;
+    stale.refused(412, "etag_stale");
+    assert_eq!(site.admin.delete(path).await.status, 204);
+    site.admin.get(path).await.ok(200);
+    let listed = site.admin.get("/api/v1/agents").await.ok(200);
+    let names = listed["items"].as_array().expect("a list");
+    assert!(!names.iter().any(|agent| agent["name"] == "Night Watch"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_follow_each_other_without_gaps() {
+    let site = Site::open().await;
+    let mut started = Vec::new();
+    for _ in 0..5 {
+        let wish = json!({"args": {}});
+        let run = site
+            .admin
+            .post("/api/v1/actions/slack.auth_test/call", wish)
+            .await
+            .ok(201);
+        started.insert(0, run["run"].clone());
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = site
+            .admin
+            .get(&format!("/api/v1/runs?limit=2{cursor}"))
+            .await
+            .ok(200);
+        seen.extend(
+            page["items"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|run| run["run"].clone()),
+        );
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, started);
+    site.admin
+        .get("/api/v1/runs?cursor=nonsense")
+        .await
+        .refused(400, "cursor_invalid");
+    site.admin
+        .get("/api/v1/runs?colour=red")
+        .await
+        .refused(400, "query_invalid");
+    site.admin
+        .get("/api/v1/runs?status=asleep")
+        .await
+        .refused(400, "query_invalid");
+    let none = site.admin.get("/api/v1/runs?requester=nobody").await.ok(200);
+    assert_eq!(none["items"], json!([]));
+}

@@ -1,0 +1,169 @@
+//! Every route against every role, out of the OpenAPI document: it is public by name, or it refuses
+//! nobody, the wrong role and the wrong scope, and lets the right ones through.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::site::{Browser, Site, ask};
+
+/// The roles, each with a user of its own.
+const ROLES: [&str; 4] = ["viewer", "operator", "approver", "admin"];
+/// The scopes, each with a token of its own, made by an admin.
+const SCOPES: [&str; 5] = ["read", "run", "write", "approve", "admin"];
+/// What everybody may ask for, by name.
+const PUBLIC: [&str; 5] = [
+    "get_health",
+    "get_readiness",
+    "sign_in",
+    "look_at_link",
+    "use_link",
+];
+/// These end the session that asks for them, so they come last.
+const ENDING: [&str; 2] = ["sign_out", "sign_out_everywhere"];
+
+struct Route {
+    method: Method,
+    path: String,
+    id: String,
+    role: String,
+    scope: String,
+}
+
+fn routes(document: &Value) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let text = |key: &str| operation[key].as_str().unwrap_or_default().to_owned();
+            routes.push(Route {
+                method: method.to_uppercase().parse().expect("a method"),
+                path: filled(path),
+                id: text("operationId"),
+                role: text("x-role"),
+                scope: text("x-scope"),
+            });
+        }
+    }
+    routes.sort_by_key(|route| ENDING.contains(&route.id.as_str()));
+    routes
+}
+
+/// The path with names of things that aren't there.
+fn filled(path: &str) -> String {
+    let zeros = "0".repeat(32);
+    let parts = path.split('/').map(|part| match part {
+        "{run}" => format!("run_{zeros}"),
+        "{approval}" => format!("apr_{zeros}"),
+        "{artifact}" => format!("art_{zeros}"),
+        "{token}" => format!("tok_{zeros}"),
+        "{version}" => "999".to_owned(),
+        part if part.starts_with('{') => "not-there".to_owned(),
+        part => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Status and code of an answer; streams are not read.
+async fn answer(who: &Browser, route: &Route) -> (u16, String) {
+    let request = who.request(route.method.clone(), &route.path);
+    if route.id.starts_with("watch_") {
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        if status == 200 {
+            return (status, String::new());
+        }
+        let body: Value = answer.json().await.expect("a problem");
+        return (status, body["code"].as_str().unwrap_or_default().to_owned());
+    }
+    let got = ask(request).await;
+    let code = got.body["code"].as_str().unwrap_or_default().to_owned();
+    (got.status.as_u16(), code)
+}
+
+fn implies(role: &str, asked: &str) -> bool {
+    role == asked || role == "admin" || asked == "viewer"
+}
+
+fn covers(scope: &str, asked: &str) -> bool {
+    scope == asked || asked == "read" || (scope == "admin" && asked != "approve")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_public_by_name_or_refuses_the_wrong_role() {
+    let site = Site::open().await;
+    let document = site.nobody().get("/openapi.json").await.ok(200);
+    assert_eq!(document["openapi"], "3.1.0");
+    let routes = routes(&document);
+    assert!(routes.len() > 50, "{}", routes.len());
+    let mut people = Vec::new();
+    for role in ROLES {
+        people.push((role, site.user(&format!("{role}-user"), &[role]).await));
+    }
+    for route in &routes {
+        let place = format!("{} {}", route.method, route.path);
+        let (status, code) = answer(&site.nobody(), route).await;
+        if route.role == "public" {
+            assert!(
+                PUBLIC.contains(&route.id.as_str()),
+                "{place} is public and not named here"
+            );
+            assert!(status != 401 && status != 403, "{place}: {status} {code}");
+            continue;
+        }
+        assert!(
+            ROLES.contains(&route.role.as_str()),
+            "{place} asks for the role '{}'",
+            route.role
+        );
+        assert!(
+            SCOPES.contains(&route.scope.as_str()),
+            "{place} asks for the scope '{}'",
+            route.scope
+        );
+        assert_eq!(
+            (status, code.as_str()),
+            (401, "sign_in_needed"),
+            "{place}: nobody"
+        );
+        for (role, browser) in &people {
+            let (status, code) = answer(browser, route).await;
+            if ENDING.contains(&route.id.as_str()) {
+                assert_ne!(status, 403, "{place}: {role}");
+            } else if implies(role, &route.role) {
+                assert!(
+                    status != 401 && status != 403,
+                    "{place}: {role} got {status} {code}"
+                );
+            } else {
+                assert_eq!((status, code.as_str()), (403, "role_missing"), "{place}: {role}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_refuses_tokens_without_its_scope() {
+    let site = Site::open().await;
+    let document = site.nobody().get("/openapi.json").await.ok(200);
+    let mut tokens = Vec::new();
+    for scope in SCOPES {
+        tokens.push((scope, site.admin.make_token(&[scope]).await));
+    }
+    for route in routes(&document).iter().filter(|route| route.role != "public") {
+        let place = format!("{} {}", route.method, route.path);
+        for (scope, token) in &tokens {
+            let (status, code) = answer(token, route).await;
+            if covers(scope, &route.scope) {
+                assert!(
+                    code != "scope_missing" && status != 401,
+                    "{place}: {scope} got {status} {code}"
+                );
+            } else {
+                assert_eq!(
+                    (status, code.as_str()),
+                    (403, "scope_missing"),
+                    "{place}: {scope}"
+                );
+            }
+        }
+    }
+}
