@@ -16,6 +16,12 @@ pub const JIRA_TOKEN: &str = "sandbox-jira-token";
 pub const PAGERDUTY_ROUTING_KEY: &str = "sandboxpagerdutyroutingkey000001";
 /// The API token that reads the sandbox's PagerDuty incidents.
 pub const PAGERDUTY_API_TOKEN: &str = "sandbox-pagerduty-token";
+/// The user whom the sandbox's Q-SYS core lets in.
+pub const QSYS_USER: &str = "agentops";
+/// That user's PIN.
+pub const QSYS_PIN: &str = "2468";
+/// The password of the sandbox's Extron switcher.
+pub const EXTRON_PASSWORD: &str = "sandbox-extron-password";
 /// The user for Basic authentication against the sandbox's ServiceNow.
 pub const SERVICENOW_USER: &str = "agentops";
 /// That user's password.

@@ -38,8 +38,13 @@ pub enum FaultKind {
     Timeout,
     /// The request is done, then the connection closes without a byte of an answer.
     LostAnswer,
-    /// The request is done and answered with status 200 and text that is no JSON.
+    /// The request is done and answered with status 200 and text that is no JSON; on a line, with
+    /// bytes that are no message.
     Rubbish,
+    /// Lines only: the request is done and half of its answer sent, then the connection closes.
+    HalfLine,
+    /// Lines only: the request is done and answered with megabytes that never end a message.
+    Flood,
 }
 
 /// A rule: requests that match it misbehave. The first rule that fires decides; latencies add up.
@@ -117,6 +122,17 @@ enum Name {
     Timeout,
     LostAnswer,
     Rubbish,
+    HalfLine,
+    Flood,
+}
+
+/// A request as the rules see it.
+struct Seen<'a> {
+    vendor: Vendor,
+    path: &'a str,
+    method: &'a str,
+    /// Whether it is the one that fetches a token.
+    signs_in: bool,
 }
 
 impl Fault {
@@ -171,6 +187,23 @@ impl Fault {
             }
             _ => {}
         }
+        let on_lines = matches!(self.kind, FaultKind::HalfLine | FaultKind::Flood);
+        let on_http = matches!(
+            self.kind,
+            FaultKind::RateLimit { .. } | FaultKind::ExpiredToken | FaultKind::ServerError { .. }
+        );
+        match self.vendor.own_scheme() {
+            Some(_) if on_http || self.method.is_some() => {
+                return Err(format!(
+                    "{} speaks no HTTP: this rule can't hold for it",
+                    self.vendor
+                ));
+            }
+            None if on_lines => {
+                return Err(format!("{} speaks HTTP: this kind is for lines", self.vendor));
+            }
+            _ => {}
+        }
         if self.times == Some(0) || self.every == Some(0) {
             return Err("times and every count from 1".to_owned());
         }
@@ -193,22 +226,18 @@ impl Fault {
         Ok(())
     }
 
-    fn matches(&self, call: &Call) -> bool {
-        let below = call
-            .full_path
-            .strip_prefix(call.vendor.prefix())
-            .unwrap_or(&call.full_path);
+    fn matches(&self, seen: &Seen<'_>) -> bool {
+        let below = seen.path.strip_prefix(seen.vendor.prefix()).unwrap_or(seen.path);
         let path = self.path_prefix.as_ref().is_none_or(|prefix| {
-            call.full_path.starts_with(prefix.as_str()) || below.starts_with(prefix.as_str())
+            seen.path.starts_with(prefix.as_str()) || below.starts_with(prefix.as_str())
         });
         let method = self
             .method
             .as_ref()
-            .is_none_or(|method| method.eq_ignore_ascii_case(call.method.as_str()));
+            .is_none_or(|method| method.eq_ignore_ascii_case(seen.method));
         // The token endpoint is where a client goes to mend an expired token; it presents none.
-        let sense =
-            self.kind != FaultKind::ExpiredToken || call.parts.first().is_none_or(|part| part != "oauth");
-        self.vendor == call.vendor && path && method && sense
+        let sense = self.kind != FaultKind::ExpiredToken || !seen.signs_in;
+        self.vendor == seen.vendor && path && method && sense
     }
 }
 
@@ -242,13 +271,32 @@ impl Faults {
 
     /// What happens to this call; counts it.
     pub(crate) fn verdict(&mut self, call: &Call) -> Verdict {
+        self.judge(&Seen {
+            vendor: call.vendor,
+            path: &call.full_path,
+            method: call.method.as_str(),
+            signs_in: call.parts.first().is_some_and(|part| part == "oauth"),
+        })
+    }
+
+    /// What happens to a request that came over a line; counts it.
+    pub(crate) fn verdict_of(&mut self, vendor: Vendor, path: &str) -> Verdict {
+        self.judge(&Seen {
+            vendor,
+            path,
+            method: "",
+            signs_in: false,
+        })
+    }
+
+    fn judge(&mut self, seen: &Seen<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         for status in &mut self.0 {
             let done = status
                 .fault
                 .times
                 .is_some_and(|times| status.fired >= u64::from(times));
-            if done || !status.fault.matches(call) {
+            if done || !status.fault.matches(seen) {
                 continue;
             }
             status.seen += 1;
@@ -288,6 +336,8 @@ impl TryFrom<Wire> for Fault {
             Name::Timeout => FaultKind::Timeout,
             Name::LostAnswer => FaultKind::LostAnswer,
             Name::Rubbish => FaultKind::Rubbish,
+            Name::HalfLine => FaultKind::HalfLine,
+            Name::Flood => FaultKind::Flood,
         };
         let strays = [
             (
@@ -347,6 +397,8 @@ impl From<Fault> for Wire {
             FaultKind::Timeout => Name::Timeout,
             FaultKind::LostAnswer => Name::LostAnswer,
             FaultKind::Rubbish => Name::Rubbish,
+            FaultKind::HalfLine => Name::HalfLine,
+            FaultKind::Flood => Name::Flood,
         };
         wire
     }

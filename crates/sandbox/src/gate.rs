@@ -66,8 +66,9 @@ async fn perform(world: &Arc<World>, call: Call, fault: Option<FaultKind>) -> An
         Some(FaultKind::ServerError { status }) => vendor
             .desk()
             .server_error(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)),
-        // A latency was taken out of the rules before; alone it changes nothing.
-        Some(FaultKind::Latency { .. }) => handle(world, call).await,
+        // A latency was taken out of the rules before; alone it changes nothing. Half lines and floods are
+        // refused as rules for HTTP.
+        Some(FaultKind::Latency { .. } | FaultKind::HalfLine | FaultKind::Flood) => handle(world, call).await,
         Some(FaultKind::Timeout) => {
             world.wait(MAX_DELAY_MS).await;
             dropped()

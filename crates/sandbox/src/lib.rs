@@ -1,5 +1,5 @@
-//! The vendor sandbox of mock mode: HTTP servers that speak the vendors' wire formats, keep
-//! state, and misbehave on demand.
+//! The vendor sandbox of mock mode: servers that speak the vendors' wire formats, most of them HTTP,
+//! keep state, and misbehave on demand.
 //!
 //! Boundary: [`start`] opens the listeners (plain HTTP, and TLS if asked) and returns a cheap
 //! [`Handle`]. Each vendor lives under its own prefix (`/slack`, `/jira`,
@@ -17,6 +17,7 @@ mod error;
 mod fault;
 mod gate;
 mod jira;
+mod lines;
 mod pagerduty;
 mod pages;
 mod persist;
@@ -32,9 +33,9 @@ mod world;
 mod zoom;
 
 pub use credentials::{
-    JIRA_EMAIL, JIRA_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_ROUTING_KEY, SERVICENOW_API_KEY,
-    SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID,
-    ZOOM_CLIENT_SECRET,
+    EXTRON_PASSWORD, JIRA_EMAIL, JIRA_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_ROUTING_KEY, QSYS_PIN, QSYS_USER,
+    SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID,
+    ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
 };
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};

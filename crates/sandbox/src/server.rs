@@ -22,7 +22,7 @@ use types::Clock;
 
 use crate::gate::DropConnection;
 use crate::world::{Pause, World};
-use crate::{Error, Fault, FaultStatus, Vendor, control, tls};
+use crate::{Error, Fault, FaultStatus, Vendor, control, lines, tls};
 
 /// How long requests under way may take when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -101,6 +101,17 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         handle.watch(stop, task);
         handle.https_url = Some(format!("https://{address}"));
         ca_pem = Some(made.ca_pem);
+    }
+    for vendor in Vendor::ALL
+        .into_iter()
+        .filter(|vendor| vendor.own_scheme() == Some("tcp"))
+    {
+        let (listener, address) = listen(SocketAddr::new(options.bind.ip(), 0))?;
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|source| Error::Listen { address, source })?;
+        let task = tokio::spawn(lines::serve(Arc::clone(&handle.world), vendor, listener));
+        handle.keep(task);
+        handle.own.push((vendor, address));
     }
     let server = axum_server::from_tcp(listener).map_err(|source| Error::Listen { address, source })?;
     let stop = Stop::new();
@@ -199,6 +210,10 @@ impl Handle {
 
     fn watch(&mut self, stop: Stop<SocketAddr>, task: JoinHandle<io::Result<()>>) {
         self.stops.push(stop);
+        self.keep(task);
+    }
+
+    fn keep(&self, task: JoinHandle<io::Result<()>>) {
         self.tasks
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -24,6 +24,10 @@ pub(crate) struct State {
     pub servicenow: ServiceNow,
     pub devices: Devices,
     #[serde(default)]
+    pub qsys: crate::lines::state::QSys,
+    #[serde(default)]
+    pub extron: crate::lines::state::Extron,
+    #[serde(default)]
     pub jira: crate::jira::state::Jira,
     #[serde(default)]
     pub pagerduty: crate::pagerduty::state::PagerDuty,

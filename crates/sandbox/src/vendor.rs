@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::reply::{Answer, Handled};
 use crate::world::World;
-use crate::{devices, jira, pagerduty, servicenow, slack, zoom};
+use crate::{devices, jira, lines, pagerduty, servicenow, slack, zoom};
 
 /// The scheme of the listener that most vendors share.
 const HTTP: &str = "http";
@@ -29,6 +29,10 @@ pub enum Vendor {
     PagerDuty,
     /// Plain HTTP connectors with `GET /health` and `POST /action`.
     Devices,
+    /// A Q-SYS core, over TCP.
+    QSys,
+    /// An Extron matrix switcher, over TCP.
+    Extron,
 }
 
 /// What each vendor's folder offers: how its requests are answered, in its own words. A new vendor is
@@ -64,13 +68,15 @@ pub(crate) trait Desk: Sync {
 
 impl Vendor {
     /// All of them.
-    pub const ALL: [Vendor; 6] = [
+    pub const ALL: [Vendor; 8] = [
         Vendor::Slack,
         Vendor::Zoom,
         Vendor::ServiceNow,
         Vendor::Jira,
         Vendor::PagerDuty,
         Vendor::Devices,
+        Vendor::QSys,
+        Vendor::Extron,
     ];
 
     /// The path under which the vendor's own paths lie.
@@ -82,6 +88,8 @@ impl Vendor {
             Vendor::Jira => "/jira",
             Vendor::PagerDuty => "/pagerduty",
             Vendor::Devices => "/devices",
+            Vendor::QSys => "/qsys",
+            Vendor::Extron => "/extron",
         }
     }
 
@@ -94,6 +102,8 @@ impl Vendor {
             Vendor::Jira => &jira::Desk,
             Vendor::PagerDuty => &pagerduty::Desk,
             Vendor::Devices => &devices::Desk,
+            Vendor::QSys => &lines::Desk(Vendor::QSys),
+            Vendor::Extron => &lines::Desk(Vendor::Extron),
         }
     }
 

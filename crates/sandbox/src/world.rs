@@ -128,6 +128,13 @@ impl World {
         }
     }
 
+    /// Returns when the sandbox closes.
+    pub(crate) async fn closed(&self) {
+        let mut closing = self.closing.subscribe();
+        // An error means that the world itself is gone.
+        closing.wait_for(|closed| *closed).await.ok();
+    }
+
     /// Waits; false if the sandbox closed meanwhile.
     pub(crate) async fn wait(&self, ms: u64) -> bool {
         let mut closing = self.closing.subscribe();

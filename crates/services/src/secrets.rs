@@ -90,6 +90,8 @@ pub fn origin_of(url: &str) -> Option<String> {
     let default_port = match scheme.as_str() {
         "https" => ":443",
         "http" => ":80",
+        // Devices that speak lines or messages have no usual port in common.
+        "tcp" => "",
         _ => return None,
     };
     let host = rest.split(['/', '?', '#']).next()?.to_lowercase();
@@ -138,6 +140,7 @@ mod tests {
             ),
             ("http://127.0.0.1:8080/x", Some("http://127.0.0.1:8080")),
             ("https://user@evil.example", None),
+            ("tcp://Core-4a.example:1710", Some("tcp://core-4a.example:1710")),
             ("ftp://x", None),
             ("https:///x", None),
             ("slack.com", None),

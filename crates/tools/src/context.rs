@@ -115,7 +115,8 @@ impl CallContext {
         self.sent.load(Ordering::SeqCst)
     }
 
-    fn may_send(&self) -> Result<(), CallError> {
+    /// Must be called directly before anything is sent that isn't a [`Request`] and changes nothing.
+    pub(crate) fn may_send(&self) -> Result<(), CallError> {
         self.guard.may_send().map_err(CallError::retryable)
     }
 }

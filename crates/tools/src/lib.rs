@@ -19,6 +19,7 @@ mod load;
 mod marker;
 mod perform;
 mod registry;
+mod tcp;
 
 pub use access::{Access, Way};
 pub use answer::{Answer, CallError};

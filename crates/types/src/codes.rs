@@ -45,6 +45,7 @@ pub const CODES: &[&str] = &[
     "database_damaged",
     "database_newer",
     "database_unreachable",
+    "device_refused",
     "dialect_not_yet",
     "disk_full",
     "duplicate_id",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use types::{Mode, Outcome, TenantId};
 
 use crate::rig::{Rig, told};
-use crate::tracking;
+use crate::{lines, tracking};
 
 #[tokio::test]
 async fn every_action_works_over_http() {
@@ -31,6 +31,8 @@ async fn every_action(rig: Rig) {
     devices(&rig).await;
     calendar(&rig).await;
     tickets(&rig).await;
+    lines::qsys(&rig).await;
+    lines::extron(&rig).await;
     let all: BTreeSet<String> = rig
         .registry
         .catalog()
@@ -52,6 +54,8 @@ async fn every_action(rig: Rig) {
         "qsys_control",
         "calendar_scheduler",
         "incident_ticketing",
+        "qsys",
+        "extron",
     ] {
         let health = rig.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await;
         assert!(health.ok, "{health:?}");

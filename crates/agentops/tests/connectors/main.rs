@@ -2,5 +2,6 @@
 
 mod actions;
 mod faults;
+mod lines;
 mod rig;
 mod tracking;

@@ -49,6 +49,8 @@ impl SendGuard for Open {
 /// The sandbox's addresses and credentials, as a vendor's settings would give them.
 struct Addresses {
     base: String,
+    /// Vendors with a listener of their own.
+    own: BTreeMap<String, String>,
     ca_pem: Option<String>,
 }
 
@@ -64,7 +66,10 @@ impl Endpoints for Addresses {
         let mut ways = Access::of(tool).ways.iter();
         let credentials = ways.find_map(|way| way.credentials(&values, None));
         Ok(Endpoint {
-            base_url: format!("{}{path}", self.base),
+            base_url: match self.own.get(&vendor.to_string()) {
+                Some(own) => own.clone(),
+                None => format!("{}{path}", self.base),
+            },
             credentials: credentials.expect("the sandbox has what opens the tool"),
             ca_pem: self.ca_pem.clone(),
             allow_private: true,
@@ -148,6 +153,7 @@ impl Rig {
         };
         let addresses = Addresses {
             base: way(base).await,
+            own: sandbox.listeners(),
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());

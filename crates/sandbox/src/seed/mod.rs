@@ -10,6 +10,7 @@ use serde_json::json;
 use types::Timestamp;
 
 use crate::jira::state::{Issue, Jira};
+use crate::lines::state::{Extron, QSys};
 use crate::pagerduty::state::PagerDuty;
 use crate::servicenow::{Stamp, insert};
 use crate::state::{Channel, Devices, FORMAT, ServiceNow, Settings, Slack, State, Tool, User, Zoom, opaque};
@@ -47,6 +48,8 @@ pub(crate) fn state(now: Timestamp) -> State {
             attachments: BTreeMap::new(),
         },
         devices: devices(),
+        qsys: QSys::default(),
+        extron: Extron::default(),
         jira: jira(now),
         pagerduty: PagerDuty::default(),
     };

@@ -7,10 +7,12 @@ use ports::DeskStore;
 use crate::{Access, Connector};
 
 mod calendar;
+mod extron;
 mod jira;
 pub(crate) mod local;
 mod pagerduty;
 pub(crate) mod plain;
+mod qsys;
 pub(crate) mod servicenow;
 mod slack;
 pub(crate) mod ticketing;
@@ -27,6 +29,8 @@ pub(crate) fn built_in(
         Arc::new(local::Local::new(sink)),
         Arc::new(jira::Jira),
         Arc::new(pagerduty::PagerDuty),
+        Arc::new(extron::Extron),
+        Arc::new(qsys::QSys),
         Arc::new(servicenow::ServiceNow),
         Arc::new(slack::Slack),
         Arc::new(zoom::Zoom::default()),
@@ -38,6 +42,8 @@ pub(crate) fn access(tool: &str) -> Option<Access> {
     Some(match tool {
         "jira" => jira::ACCESS,
         "pagerduty" => pagerduty::ACCESS,
+        "extron" => extron::ACCESS,
+        "qsys" => qsys::ACCESS,
         "servicenow" => servicenow::ACCESS,
         "slack" => slack::ACCESS,
         "zoom" => zoom::ACCESS,
@@ -50,9 +56,11 @@ pub(crate) fn access(tool: &str) -> Option<Access> {
 pub(crate) fn specs() -> Vec<types::ToolSpec> {
     vec![
         calendar::spec(),
+        extron::spec(),
         jira::spec(),
         local::spec(),
         pagerduty::spec(),
+        qsys::spec(),
         servicenow::spec(),
         slack::spec(),
         ticketing::spec(),

@@ -166,7 +166,8 @@ fn refused_address(error: &reqwest::Error) -> Option<&Refused> {
     None
 }
 
-fn address_refused(refused: &Refused) -> Failure {
+/// What people are told of an address that is closed.
+pub(crate) fn address_refused(refused: &Refused) -> Failure {
     Failure::new("address_refused", refused.to_string()).hint(match refused.closed {
         Closed::Private => "add the tool to tools.private if it really lives inside your network",
         Closed::Always => "correct the tool's base URL: no setting opens this address",

@@ -14,8 +14,9 @@ use types::{Failure, Timestamp};
 
 use crate::{CallError, Credentials, Secret};
 
+pub(crate) use address::open_addresses;
 pub(crate) use classify::clip;
-pub(crate) use client::Http;
+pub(crate) use client::{Http, address_refused};
 
 /// What a request carries.
 #[derive(Debug, Clone, PartialEq)]

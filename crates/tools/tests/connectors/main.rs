@@ -5,6 +5,7 @@ mod calendar;
 mod contract;
 mod door;
 mod jira;
+mod lines;
 mod local;
 mod pagerduty;
 mod plain;
