@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use recipe::program::{Kind, OnError, Step};
-use types::{Failure, Phase, RunStatus, StepStatus, Timestamp};
+use types::{Failure, Labeled, Mode, Phase, RunStatus, StepStatus, Timestamp};
 
 use crate::event::{EVENT_VERSION, Event, Recorded, Then};
 use crate::frozen::Frozen;
@@ -12,6 +12,7 @@ use crate::key::StepKey;
 use crate::locate::{Items, Work, item};
 use crate::program::{Action, Program};
 use crate::scope::Names;
+use crate::settle::{self, Yield};
 use crate::state::State;
 
 /// What deciding came to.
@@ -213,6 +214,10 @@ impl Decider<'_> {
             StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Undone => Flow::Done,
             StepStatus::Failed => {
                 let failure = self.failure_of(key);
+                if let Some(answer) = stand_in(key, step, self.state.created.mode, &failure) {
+                    self.stand_in(work, answer);
+                    return Flow::Busy;
+                }
                 let flow = match &step.on_error {
                     OnError::Fail => Flow::Failed(failure),
                     OnError::Continue => Flow::Done,
@@ -237,6 +242,24 @@ impl Decider<'_> {
                 }
             },
         }
+    }
+
+    /// What stands in for a failed call is its answer. Nothing was done, so there is nothing to undo.
+    fn stand_in(&mut self, work: Work<'_>, answer: &serde_json::Value) {
+        let attempt = self.state.steps.get(work.key).map_or(0, |state| state.attempt);
+        let done = Yield {
+            attempt,
+            output: Labeled::new(answer.clone(), types::Label::Author),
+            artifacts: Vec::new(),
+            polled: false,
+        };
+        let mut events = settle::succeeded(self, work, done);
+        for event in &mut events {
+            if let Event::StepSucceeded { undo, .. } = event {
+                undo.clear();
+            }
+        }
+        self.events.append(&mut events);
     }
 
     fn failure_of(&self, key: &StepKey) -> Failure {
@@ -360,6 +383,27 @@ impl Decider<'_> {
             then: Then::Final,
         });
     }
+}
+
+/// The author's stand-in for this failed call: only in mock mode, and neither for what people or the
+/// policy refused nor for a mistake in the recipe.
+fn stand_in<'s>(
+    key: &StepKey,
+    step: &'s Step,
+    mode: Mode,
+    failure: &Failure,
+) -> Option<&'s serde_json::Value> {
+    const REFUSED: &[&str] = &[
+        "approval_denied",
+        "approval_expired",
+        "approval_groups_disjoint",
+        "policy_denied",
+    ];
+    let refused = REFUSED.contains(&failure.code.as_str());
+    let mistaken = failure.code.starts_with("template_");
+    let whole_loop = step.for_each.is_some() && !key.as_str().ends_with(']');
+    let stands = mode == Mode::Mock && !refused && !mistaken && !whole_loop;
+    step.mock.as_ref().filter(|_| stands)
 }
 
 fn name_step(failure: Failure, key: &StepKey) -> Failure {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use types::Catalog;
 
 use crate::diagnostic::{At, Diagnostic, Findings, Severity};
-use crate::ipav::{self, Recognised};
+use crate::dialect::{self, Brings, slug_from};
 use crate::program::Recipe;
 use crate::reader::Reader;
 use crate::yaml;
@@ -54,6 +54,45 @@ pub enum Dialect {
     Native,
     /// The older lists of intake, plan, act and verify in plain words.
     IpavLists,
+    /// One list of steps with `using`, `params`, `saves` and `fallback`.
+    StepList,
+    /// One list of steps with a dotted id, a `tool` and its `input`.
+    ToolList,
+    /// One agent with its allow-list and its steps.
+    FixedAgents,
+    /// Steps by agent.
+    Orchestrator,
+    /// A trigger and a graph of runs.
+    Workflow,
+    /// An agent; no recipe.
+    Agent,
+    /// A set of guardrails; no recipe.
+    Guardrails,
+    /// The manifest of a tool; no recipe.
+    Manifest,
+}
+
+impl Dialect {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Dialect::Native => "today's form",
+            Dialect::IpavLists => "IPAV lists",
+            Dialect::StepList => "step list",
+            Dialect::ToolList => "tool list",
+            Dialect::FixedAgents => "fixed agents",
+            Dialect::Orchestrator => "orchestrator",
+            Dialect::Workflow => "workflow",
+            Dialect::Agent => "agent",
+            Dialect::Guardrails => "guardrails",
+            Dialect::Manifest => "tool manifest",
+        }
+    }
+
+    /// Whether a document of this form holds a recipe.
+    pub fn is_recipe(self) -> bool {
+        !matches!(self, Dialect::Agent | Dialect::Guardrails | Dialect::Manifest)
+    }
 }
 
 /// How a step in plain words was bound when it was checked.
@@ -90,6 +129,12 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// How plain words were bound, in the order of the text.
     pub bindings: Vec<Binding>,
+    /// The short name that the document's own id gives, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// What the document brings beside a recipe, or instead of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brings: Vec<Brings>,
 }
 
 impl Checked {
@@ -99,12 +144,17 @@ impl Checked {
             && self
                 .diagnostics
                 .iter()
-                .all(|found| found.severity == Severity::Warning)
+                .all(|found| matches!(found.severity, Severity::Warning | Severity::Note))
     }
 }
 
 /// Checks a recipe's text and reports every problem in one pass.
 pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
+    check_as(text, None, context)
+}
+
+/// As [`check`], for a text whose form is known from where it lies, such as a list of agents.
+pub fn check_as(text: &[u8], known: Option<Dialect>, context: &CheckContext<'_>) -> Checked {
     let text = match decode(text) {
         Ok(text) => text,
         Err(diagnostic) => return broken(vec![*diagnostic]),
@@ -124,51 +174,43 @@ pub fn check(text: &[u8], context: &CheckContext<'_>) -> Checked {
     };
     let text_of = |key: &str| root.get(key).and_then(yaml::Node::as_text).map(str::to_owned);
     let mut checked = Checked {
-        recipe: None,
         name: text_of("name")
             .or_else(|| text_of("title"))
             .or_else(|| text_of("agent_name")),
-        description: text_of("description"),
-        dialect: Dialect::Native,
-        diagnostics: Vec::new(),
-        bindings: Vec::new(),
+        description: text_of("description").map(|text| text.trim_end().to_owned()),
+        ..broken(Vec::new())
     };
-    match ipav::recognise(&root, context.catalog) {
-        Recognised::Dialect(dialect) => {
-            checked.dialect = dialect;
-            let mut reader = Reader::new(context, &mut findings, dialect);
-            let recipe = reader.recipe(&root);
-            checked.bindings = reader.bindings;
-            let failed = findings
-                .list
-                .iter()
-                .any(|found| found.severity == Severity::Error);
-            checked.recipe = (!failed).then_some(recipe);
-        }
-        Recognised::NotYet(dialect, at) => {
-            let message = format!("this is a recipe of the older form '{dialect}', which can't be read yet");
-            findings.add(Severity::Error, "dialect_not_yet", at, "", message);
-            findings.suggest("write it with the sections intake, plan, act and verify");
-        }
-        Recognised::Other(what, at) => {
-            let message = format!("this is {what} of an earlier tool, which can't be read yet");
-            findings.add(Severity::Error, "dialect_not_yet", at, "", message);
-        }
-        Recognised::Manifest(at) => {
-            let message = "this is the manifest of a tool, not a recipe".to_owned();
-            findings.add(Severity::Error, "wrong_value", at, "", message);
-            findings.suggest("agentops tool add FILE");
-        }
-        Recognised::NotARecipe => {
-            let message = format!(
-                "a recipe is a map with a name and four sections, not {}",
-                root.kind()
-            );
-            findings.add(Severity::Error, "wrong_value", root.at, "", message);
-        }
+    let seen = dialect::recognise(&root, context.catalog);
+    // Where it lies tells only of what shows no form of its own.
+    let Some(dialect) = seen.map(|seen| known.filter(|_| seen == Dialect::Native).unwrap_or(seen)) else {
+        let message = format!(
+            "a recipe is a map with a name and four sections, not {}",
+            root.kind()
+        );
+        findings.add(Severity::Error, "wrong_value", root.at, "", message);
+        checked.diagnostics = findings.sorted();
+        return checked;
+    };
+    checked.dialect = dialect;
+    let today = dialect::today(dialect, &root, context.catalog, &mut findings);
+    if let Some(root) = &today.recipe {
+        let mut reader = Reader::new(context, &mut findings, dialect);
+        let recipe = reader.recipe(root);
+        checked.bindings = reader.bindings;
+        let failed = findings
+            .list
+            .iter()
+            .any(|found| found.severity == Severity::Error);
+        checked.recipe = (!failed).then_some(recipe);
     }
+    (checked.slug, checked.brings) = (today.slug, today.brings);
     checked.diagnostics = findings.sorted();
     checked
+}
+
+/// The short name that an older document's id stands for: without the version behind it.
+pub fn short_name(id: &str) -> String {
+    slug_from(id)
 }
 
 fn broken(diagnostics: Vec<Diagnostic>) -> Checked {
@@ -179,6 +221,8 @@ fn broken(diagnostics: Vec<Diagnostic>) -> Checked {
         dialect: Dialect::Native,
         diagnostics,
         bindings: Vec::new(),
+        slug: None,
+        brings: Vec::new(),
     }
 }
 

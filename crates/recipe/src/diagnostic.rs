@@ -12,6 +12,8 @@ pub enum Severity {
     NeedsTool,
     /// It runs, but perhaps not as meant.
     Warning,
+    /// What an older text was taken to mean, or what of it speaks to people only.
+    Note,
 }
 
 /// One finding. Lines and columns count from 1; columns and lengths count characters.
@@ -51,7 +53,6 @@ pub const CODES: &[&str] = &[
     "bad_argument",
     "bad_notify",
     "cyclic_run",
-    "dialect_not_yet",
     "duplicate_id",
     "duplicate_save",
     "invalid_utf8",
@@ -60,6 +61,8 @@ pub const CODES: &[&str] = &[
     "needs_tool",
     "no_agent_runtime",
     "no_undo",
+    "older_assumed",
+    "older_dropped",
     "recipe_too_large",
     "reserved_name",
     "step_kind",

@@ -7,6 +7,7 @@
 mod bind;
 mod check;
 mod diagnostic;
+mod dialect;
 mod eval;
 mod expr;
 mod ipav;
@@ -18,8 +19,9 @@ mod show;
 mod traps;
 mod yaml;
 
-pub use check::{Binding, CheckContext, Checked, Children, Dialect, check};
+pub use check::{Binding, CheckContext, Checked, Children, Dialect, check, check_as, short_name};
 pub use diagnostic::{CODES, Diagnostic, Severity};
+pub use dialect::{Brings, BroughtAgent, BroughtGuardrails};
 pub use eval::{EvalError, Scope, condition, eval, render};
 pub use program::Recipe;
 pub use schema::schema;

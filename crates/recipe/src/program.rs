@@ -42,7 +42,7 @@ pub struct Recipe {
     /// What the run hands to its caller: name and value.
     #[serde(default)]
     pub outputs: Vec<(String, Template)>,
-    /// Constants of older dialects, in scope as `params`.
+    /// Constants, in scope as `params`.
     #[serde(default)]
     pub params: Value,
 }
@@ -143,6 +143,10 @@ pub struct Step {
     /// What to keep as an artifact when it has succeeded.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
+    /// What the action counts as having answered when its call fails, or its tool isn't there, in
+    /// mock mode. Against real services a failed call is a failed call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mock: Option<Value>,
 }
 
 /// What a step does.
@@ -306,7 +310,7 @@ pub struct Save {
 pub enum SaveFrom {
     /// The part of the output at this JSON Pointer (RFC 6901); `""` is all of it.
     Output(String),
-    /// A constant (older dialects).
+    /// A constant.
     Literal(Value),
 }
 

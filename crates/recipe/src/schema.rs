@@ -225,6 +225,9 @@ struct Step {
     approval: Option<ApprovalSpec>,
     /// What to keep as an artifact.
     evidence: Option<Value>,
+    /// What the action counts as having answered when its call fails, or its tool isn't there, in mock
+    /// mode.
+    mock: Option<Value>,
     /// For `agent`: what it should reach.
     goal: Option<String>,
     /// For `agent`: the actions it may use.
@@ -251,7 +254,23 @@ enum Condition {
 #[serde(untagged)]
 enum SaveSpec {
     Name(String),
-    Paths(BTreeMap<String, String>),
+    Parts(BTreeMap<String, SavePart>),
+}
+
+/// One thing that is kept.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum SavePart {
+    /// A path into the output, such as `$.status`.
+    Path(String),
+    /// A constant.
+    Constant(SaveConstant),
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SaveConstant {
+    value: Value,
 }
 
 /// How known failures are tried again.

@@ -146,6 +146,9 @@ fn step(step: &Step) -> Value {
     if !step.evidence.is_empty() {
         map.insert("evidence".into(), step.evidence.iter().map(evidence).collect());
     }
+    if let Some(mock) = &step.mock {
+        map.insert("mock".into(), mock.clone());
+    }
     Value::Object(map)
 }
 
@@ -227,7 +230,7 @@ fn saves(saves: &[Save]) -> Value {
     let shown = saves.iter().map(|save| {
         let from = match &save.from {
             SaveFrom::Output(pointer) => json!(json_path(pointer)),
-            SaveFrom::Literal(value) => value.clone(),
+            SaveFrom::Literal(value) => json!({"value": value}),
         };
         (save.name.clone(), from)
     });
@@ -242,7 +245,7 @@ fn seconds(millis: types::Millis) -> Value {
     }
 }
 
-fn json_path(pointer: &str) -> String {
+pub(crate) fn json_path(pointer: &str) -> String {
     pointer.split('/').skip(1).fold("$".to_owned(), |path, token| {
         let token = token.replace("~1", "/").replace("~0", "~");
         if token.contains(['.', '[', ']', '\'']) {

@@ -1,5 +1,7 @@
 //! Settings: a fixed set of typed keys with defaults, kept in the store and changed with an audit leaf.
 
+use std::collections::BTreeMap;
+
 use governance::{Need, Rule};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -28,6 +30,13 @@ pub const BUILT_IN: &str = "built_in";
 const KEEPERS: &[&str] = &[BUILT_IN, "servicenow"];
 /// Mock or real, for runs that don't say.
 pub const MODE: &str = "runs.mode";
+/// Workflows of earlier tools, as they were written.
+pub const WORKFLOWS: &str = "workflows.kept";
+/// Guardrails of earlier tools, as they were written.
+pub const GUARDRAILS: &str = "guardrails.kept";
+
+/// The most bytes of JSON that kept documents of one kind may have.
+const MOST_KEPT: usize = 4 * 1024 * 1024;
 
 /// One key that can be set.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +81,20 @@ pub const KEYS: &[Key] = &[
         form: "true or false",
         default: || json!(false),
         check: |value| as_type::<bool>(value, "true or false"),
+    },
+    Key {
+        name: WORKFLOWS,
+        description: "workflows of earlier tools as they were written, by short name, until workflows can run",
+        form: r#"{"daily-health": {"trigger": {"cron": "0 6 * * *"}, "graph": []}}"#,
+        default: || json!({}),
+        check: check_documents,
+    },
+    Key {
+        name: GUARDRAILS,
+        description: "guardrails of earlier tools as they were written, by short name; nothing enforces them",
+        form: r#"{"default-guardrails": {"deny_domains": ["example.com"]}}"#,
+        default: || json!({}),
+        check: check_documents,
     },
     Key {
         name: MODE,
@@ -309,6 +332,14 @@ fn as_type<T: DeserializeOwned>(value: &Value, what: &str) -> std::result::Resul
     serde_json::from_value::<T>(value.clone())
         .map(drop)
         .map_err(|_| format!("it is {what}"))
+}
+
+fn check_documents(value: &Value) -> std::result::Result<(), String> {
+    type Documents = BTreeMap<String, serde_json::Map<String, Value>>;
+    if value.to_string().len() > MOST_KEPT {
+        return Err(format!("it has more than {MOST_KEPT} bytes"));
+    }
+    as_type::<Documents>(value, "documents by name")
 }
 
 fn find(name: &str) -> Result<&'static Key> {

@@ -26,7 +26,7 @@ pub fn scratch(what: &str) -> Result<tempfile::TempDir, Failure> {
 ///
 /// # Errors
 /// `file_unwritable`, or `disk_full`.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let write = || -> std::io::Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;

@@ -17,7 +17,7 @@ use store::sqlite::SqliteStore;
 use types::{Clock, Entropy, Failure, TenantId};
 
 use crate::config::Config;
-pub use files::scratch;
+pub use files::{replace, scratch};
 use places::Places;
 pub use server_file::{Server, ServerFile};
 use sink::Sink;

@@ -12,6 +12,7 @@ pub fn diagnostics(style: Style, name: &str, found: &[Diagnostic]) -> String {
             Severity::Error => style.bad("error"),
             Severity::NeedsTool => style.warn("needs tool"),
             Severity::Warning => style.warn("warning"),
+            Severity::Note => style.dim("note"),
         };
         let code = style.dim(&format!("[{}]", finding.code));
         text.push_str(&format!("{severity}: {} {code}\n", finding.message));

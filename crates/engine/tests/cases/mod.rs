@@ -10,5 +10,6 @@ mod people;
 mod properties;
 mod questions;
 mod samples;
+mod stand_ins;
 mod time;
 mod undo;

@@ -68,6 +68,7 @@ pub fn step(id: &str, kind: Kind) -> Step {
         on_uncertain: None,
         approval: None,
         evidence: Vec::new(),
+        mock: None,
     }
 }
 

@@ -147,7 +147,7 @@ fn older(after: &str) -> (Option<String>, usize) {
 }
 
 /// How many bytes of the text are a dotted path of names.
-fn path_length(text: &str) -> usize {
+pub(crate) fn path_length(text: &str) -> usize {
     let mut length = 0;
     for part in text.split_inclusive('.') {
         let name = part.strip_suffix('.').unwrap_or(part);

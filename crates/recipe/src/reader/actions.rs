@@ -52,11 +52,16 @@ impl Reader<'_, '_, '_> {
         };
         let mut args: Vec<(String, Template)> = Vec::new();
         for entry in entries {
+            let older = match spec {
+                Some(spec) if self.dialect != Dialect::Native => self.older_argument(entry, entries, spec),
+                _ => Some(entry.clone()),
+            };
+            let Some(entry) = older else { continue };
             let template = self.template(&entry.value);
             if let Some(spec) = spec {
                 self.argument(&entry.value, entry.key_at, &entry.key, &template, spec);
             }
-            args.push((entry.key.clone(), template));
+            args.push((entry.key, template));
         }
         if let Some(spec) = spec {
             if self.dialect == Dialect::IpavLists {

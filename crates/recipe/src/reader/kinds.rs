@@ -6,6 +6,7 @@ use types::Lookup;
 use super::Reader;
 use super::values::{is_identifier, shown_duration, snake_case, span};
 use crate::check::Dialect;
+use crate::diagnostic::Severity;
 use crate::expr::nearest;
 use crate::ipav::is_plain_words;
 use crate::program::{Kind, Template, Wait};
@@ -233,14 +234,19 @@ impl Reader<'_, '_, '_> {
             && !known.contains(&recipe)
             && !known.contains(&slug::slugify(&recipe))
         {
-            self.error(
-                "unknown_recipe",
-                said.at,
-                &said.path,
-                format!("there is no recipe '{recipe}'"),
-            );
-            if let Some(near) = nearest(&recipe, known.iter().map(String::as_str)) {
-                self.findings.suggest(near);
+            // A slip is an error; a recipe that comes later only keeps this one from running.
+            let near = nearest(&recipe, known.iter().map(String::as_str));
+            let severity = if near.is_some() {
+                Severity::Error
+            } else {
+                Severity::NeedsTool
+            };
+            let message = format!("there is no recipe '{recipe}'");
+            self.findings
+                .add(severity, "unknown_recipe", said.at, &said.path, message);
+            match near {
+                Some(near) => self.findings.suggest(near),
+                None => self.findings.suggest("save that recipe too before this one runs"),
             }
         }
         if let Some(circle) = self.circle(&recipe) {
@@ -309,7 +315,7 @@ impl Reader<'_, '_, '_> {
                     let message =
                         format!("two parallel branches save '{name}', and nobody knows which comes last");
                     self.findings.add(
-                        crate::diagnostic::Severity::Error,
+                        Severity::Error,
                         "duplicate_save",
                         branch.at,
                         &branch.path,
@@ -380,14 +386,20 @@ impl Reader<'_, '_, '_> {
     }
 
     fn needs_tool(&mut self, node: &Node, tool: &str) {
-        let message = format!("the tool '{tool}' isn't configured: the recipe can be kept but not run");
-        self.findings.add(
-            crate::diagnostic::Severity::NeedsTool,
-            "needs_tool",
-            node.at,
-            &node.path,
-            message,
-        );
+        let (severity, message) = match self.stands_in {
+            true => (
+                Severity::Warning,
+                format!(
+                    "the tool '{tool}' isn't configured: only in mock mode does something stand in for it"
+                ),
+            ),
+            false => (
+                Severity::NeedsTool,
+                format!("the tool '{tool}' isn't configured: the recipe can be kept but not run"),
+            ),
+        };
+        self.findings
+            .add(severity, "needs_tool", node.at, &node.path, message);
         if let Some(near) = nearest(tool, self.context.catalog.tools().map(|tool| tool.name.as_str())) {
             self.findings
                 .suggest(format!("configure '{tool}', or did you mean '{near}'"));

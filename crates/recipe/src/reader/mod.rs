@@ -5,6 +5,7 @@ mod actions;
 mod guardrails;
 mod kinds;
 mod modifiers;
+mod older;
 mod step;
 mod values;
 
@@ -21,8 +22,8 @@ use crate::program::{InputSpec, Recipe, Step, SuccessMetric, Template};
 use crate::yaml::{Data, Entry, Node};
 
 pub(crate) use kinds::default_title;
-pub(crate) use step::KINDS;
-pub(crate) use values::{shown_duration, snake_case};
+pub(crate) use step::{KINDS, json_path};
+pub(crate) use values::{is_identifier, shown_duration, snake_case};
 
 /// The most steps, nested ones included.
 const MAX_STEPS: usize = 2_000;
@@ -65,6 +66,8 @@ pub(crate) struct Reader<'c, 'f, 't> {
     /// What a step in plain words is called.
     pending_title: Option<String>,
     binder: Option<Binder>,
+    /// Whether the step at hand has a stand-in for its action in mock mode.
+    stands_in: bool,
 }
 
 impl<'c, 'f, 't> Reader<'c, 'f, 't> {
@@ -88,6 +91,7 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
             asked: BTreeSet::new(),
             pending_title: None,
             binder: None,
+            stands_in: false,
         }
     }
 
@@ -193,7 +197,7 @@ impl<'c, 'f, 't> Reader<'c, 'f, 't> {
     fn version(&mut self, node: &Node) -> Option<String> {
         match &node.data {
             Data::Number(number, written) => {
-                if number.is_f64() {
+                if number.is_f64() && self.dialect == Dialect::Native {
                     let message = format!("the version is a number here and is kept as the text '{written}'");
                     self.findings
                         .add(Severity::Warning, "yaml_number", node.at, &node.path, message);

@@ -1,6 +1,7 @@
 //! The modifiers of a step: tries, polls, failures, approvals, evidence.
 
 use super::Reader;
+use crate::diagnostic::Severity;
 use crate::program::{ApprovalSpec, Evidence, OnError, OnUncertain, Retry, Until};
 use crate::yaml::{Data, Node};
 
@@ -116,15 +117,7 @@ impl Reader<'_, '_, '_> {
                 if let Some(groups) = self.context.groups
                     && !groups.contains(&name)
                 {
-                    self.error(
-                        "unknown_group",
-                        role.at,
-                        &role.path,
-                        format!("no group or role is called '{name}'"),
-                    );
-                    if let Some(near) = crate::expr::nearest(&name, groups.iter().map(String::as_str)) {
-                        self.findings.suggest(near);
-                    }
+                    self.unknown_group(role, &name, groups);
                 }
                 approval.roles.push(name);
             }
@@ -157,5 +150,24 @@ impl Reader<'_, '_, '_> {
             }
         }
         kept
+    }
+
+    /// A slip is an error; a group that isn't here yet only keeps the recipe from running.
+    fn unknown_group(&mut self, role: &Node, name: &str, groups: &[String]) {
+        let message = format!("no group or role is called '{name}'");
+        let near = crate::expr::nearest(name, groups.iter().map(String::as_str));
+        let severity = if near.is_some() {
+            Severity::Error
+        } else {
+            Severity::NeedsTool
+        };
+        self.findings
+            .add(severity, "unknown_group", role.at, &role.path, message);
+        match near {
+            Some(near) => self.findings.suggest(near),
+            None => self
+                .findings
+                .suggest("make it with `agentops setting set approvals.groups`"),
+        }
     }
 }

@@ -38,7 +38,8 @@ pub(crate) const MODIFIERS: &[&str] = &[
 /// The keys that only this kind takes.
 fn keys_of(kind: &str) -> &'static [&'static str] {
     match kind {
-        "action" | "run" | "step" => &["with"],
+        "action" | "step" => &["with", "mock"],
+        "run" => &["with"],
         "agent" => &["goal", "tools", "output", "limits"],
         "parallel" => &["max_concurrency"],
         _ => &[],
@@ -78,7 +79,9 @@ impl Reader<'_, '_, '_> {
         }
         let when = node.get("when").and_then(|node| self.expression(node));
         let bound = self.bindings.len();
+        self.stands_in = node.get("mock").is_some();
         let kind = self.kind(node, kind_key);
+        self.stands_in = false;
         let pending_title = self.pending_title.take();
         let mut step = Step {
             id: self.id(node, kind_key, kind.as_ref()),
@@ -98,6 +101,7 @@ impl Reader<'_, '_, '_> {
             on_uncertain: node.get("on_uncertain").and_then(|node| self.on_uncertain(node)),
             approval: node.get("approval").map(|node| self.approval(node)),
             evidence: Vec::new(),
+            mock: node.get("mock").map(Node::to_json),
         };
         let title = node.get("title").and_then(|node| self.text(node));
         step.title = title
@@ -271,7 +275,12 @@ impl Reader<'_, '_, '_> {
 
     fn saves(&mut self, node: &Node, step: &Step) -> Vec<Save> {
         let Some(saved) = node.get("save") else {
-            return crate::ipav::implied_save(self.dialect, node, &step.kind);
+            let implied = crate::ipav::implied_save(self.dialect, node, &step.kind);
+            if let (Some(save), Some(said)) = (implied.first(), node.get("action")) {
+                let message = format!("what this finds is saved as '{}'", save.name);
+                self.note("older_assumed", said.at, &said.path, message);
+            }
+            return implied;
         };
         let mut saves = Vec::new();
         match &saved.data {
@@ -315,10 +324,16 @@ impl Reader<'_, '_, '_> {
         if let Some(pointer) = json_path(text) {
             return Some(SaveFrom::Output(pointer));
         }
+        if let [only] = node.entries()
+            && only.key == "value"
+        {
+            return Some(SaveFrom::Literal(only.value.to_json()));
+        }
         if self.dialect != Dialect::Native {
             return Some(SaveFrom::Literal(node.to_json()));
         }
-        let message = "what is saved must be a path into the output, such as $.status or $ for all of it";
+        let message = "what is saved must be a path into the output, such as $.status or $ for all of it; \
+                       {value: …} saves a constant";
         self.error("wrong_value", node.at, &node.path, message);
         if is_path(text) {
             self.findings.suggest(format!("$.{text}"));

@@ -184,7 +184,12 @@ impl Reader<'_, '_, '_> {
                 return None;
             }
         };
-        let source = self.dialect.condition(&source);
+        let older = source;
+        let source = self.dialect.condition(&older);
+        if source != older {
+            let message = "a room that is 'online' is one that is Available or InMeeting";
+            self.note("older_assumed", node.at, &node.path, message);
+        }
         match Expr::parse(&source) {
             Ok(expr) => {
                 self.check_names(&expr.source, true, node);

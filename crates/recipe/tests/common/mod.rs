@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use types::{ActionSpec, Catalog, Effect, Idempotency, Risk, ToolSpec};
 
-fn action(name: &str, description: &str, aliases: &[&str], effect: Effect, input: Value) -> ActionSpec {
+/// One action.
+pub fn action(name: &str, description: &str, aliases: &[&str], effect: Effect, input: Value) -> ActionSpec {
     let (tool, action) = name.split_once('.').expect("names are tool.action");
     ActionSpec {
         tool: tool.into(),
@@ -25,14 +26,34 @@ fn action(name: &str, description: &str, aliases: &[&str], effect: Effect, input
     }
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+/// A schema of these arguments.
+pub fn object(properties: Value, required: &[&str]) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
 /// Zoom, Slack, ServiceNow and the local tool, as far as the fixtures need them.
 pub fn catalog() -> Catalog {
+    of(actions())
+}
+
+/// A catalogue of these.
+pub fn of(actions: Vec<ActionSpec>) -> Catalog {
+    let mut tools: BTreeMap<String, Vec<ActionSpec>> = BTreeMap::new();
+    for action in actions {
+        tools.entry(action.tool.clone()).or_default().push(action);
+    }
+    Catalog::new(tools.into_iter().map(|(name, actions)| ToolSpec {
+        name,
+        description: String::new(),
+        version: "1".into(),
+        actions,
+    }))
+}
+
+/// The actions.
+pub fn actions() -> Vec<ActionSpec> {
     let text = json!({"type": "string"});
-    let actions = vec![
+    vec![
         action(
             "zoom.find_room",
             "Find a Zoom room by e-mail address or display name.",
@@ -87,15 +108,5 @@ pub fn catalog() -> Catalog {
                 &[],
             ),
         ),
-    ];
-    let mut tools: BTreeMap<String, Vec<ActionSpec>> = BTreeMap::new();
-    for action in actions {
-        tools.entry(action.tool.clone()).or_default().push(action);
-    }
-    Catalog::new(tools.into_iter().map(|(name, actions)| ToolSpec {
-        name,
-        description: String::new(),
-        version: "1".into(),
-        actions,
-    }))
+    ]
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use recipe::program::{Kind, OnError, Step};
-use recipe::{CheckContext, Checked, Recipe};
+use recipe::{CheckContext, Checked, Dialect, Recipe};
 use types::{Catalog, Phase};
 
 use super::{list, tree};
@@ -21,6 +21,17 @@ pub struct Context {
 impl Context {
     /// Checks a text.
     pub fn check(&self, text: &[u8]) -> Checked {
+        self.check_as(text, None)
+    }
+
+    /// The same context with more recipes, which come together with the text that is checked.
+    pub(super) fn with_recipes(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.recipes.extend(names);
+        self
+    }
+
+    /// Checks a text whose form may be known from where it lies.
+    pub(super) fn check_as(&self, text: &[u8], known: Option<Dialect>) -> Checked {
         let children = |name: &str| self.children.get(&name.to_lowercase()).cloned();
         let context = CheckContext {
             catalog: &self.catalog,
@@ -28,7 +39,7 @@ impl Context {
             groups: Some(&self.groups),
             children: Some(&children),
         };
-        recipe::check(text, &context)
+        recipe::check_as(text, known, &context)
     }
 }
 

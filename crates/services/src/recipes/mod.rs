@@ -1,11 +1,15 @@
 //! Recipes and their immutable versions: check, save, list, show, activate.
 
+mod brought;
+pub mod bundle;
 mod check;
+pub mod exchange;
 mod review;
 mod save;
 #[cfg(test)]
 mod tests;
 
+pub use brought::{Brought, Done};
 pub use check::{Context, check, context};
 pub use review::is_foreign;
 pub use save::{SaveRecipe, SavedRecipe, save};

@@ -7,6 +7,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use types::{Actor, Failure, Labels, RecipeId};
 
+use super::brought::{self, Brought};
 use super::check::context;
 use super::{is_call, review};
 use crate::{Result, Services, if_found};
@@ -46,17 +47,33 @@ pub struct SavedRecipe {
     pub runnable: bool,
     /// What checking found.
     pub checked: Checked,
+    /// What came with it: the agent of an older document, a workflow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought: Vec<Brought>,
 }
 
 /// Saves a text. One with errors is kept as a draft and can't be activated.
 ///
 /// # Errors
-/// `recipe_has_errors` if it should be activated or has no name to be kept under,
+/// `not_a_recipe`, `recipe_has_errors` if it should be activated or has no name to be kept under,
 /// `recipe_name_invalid` if its short name is none or is kept for calls by hand,
 /// `recipe_not_reviewed` if it isn't a person who activates what strangers or a model wrote, or the
 /// store can't be written.
 pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> {
     let checked = context(services).await?.check(wish.text.as_bytes());
+    save_checked(services, wish, checked).await
+}
+
+/// As [`save`], for a text that was checked already, perhaps together with others.
+pub(super) async fn save_checked(
+    services: &Services,
+    wish: SaveRecipe,
+    checked: Checked,
+) -> Result<SavedRecipe> {
+    if !checked.dialect.is_recipe() {
+        let message = format!("this is no recipe: it reads as '{}'", checked.dialect.title());
+        return Err(Failure::new("not_a_recipe", message).hint("`agentops recipe import FILE` takes it over"));
+    }
     let errors = checked
         .diagnostics
         .iter()
@@ -81,7 +98,7 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
     let name = checked.name.clone().filter(|name| !name.trim().is_empty());
     let (name, slug) = match (name, wish.slug) {
         (Some(name), slug) => {
-            let made = slug::slugify(&name);
+            let made = checked.slug.clone().unwrap_or_else(|| slug::slugify(&name));
             (name, slug.unwrap_or(made))
         }
         (None, Some(slug)) => (slug.clone(), slug),
@@ -112,6 +129,8 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
                        "errors": errors});
     let leaf = services.leaf("recipe_saved", &wish.by, body);
     let runnable = tree.is_some();
+    // What strangers or a model wrote makes no agents.
+    let (foreign, by) = (review::is_foreign(wish.labels), wish.by.clone());
     let version = NewVersion {
         recipe: RecipeId::new(services.clock.as_ref(), services.entropy.as_ref()),
         slug: slug.clone(),
@@ -129,6 +148,11 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
         .store
         .save_version(services.tenant, version, leaf)
         .await?;
+    let brought = if runnable && !foreign {
+        brought::take(services, &checked.brings, &by).await?
+    } else {
+        Vec::new()
+    };
     let record = if_found(services.store.recipe(services.tenant, &slug).await)?;
     let active = record.and_then(|record| record.active) == Some(saved.version);
     Ok(SavedRecipe {
@@ -140,6 +164,7 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
         active,
         runnable,
         checked,
+        brought,
     })
 }
 

@@ -67,7 +67,11 @@ impl StartRun {
 pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
     let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
     let catalog = services.tools.catalog();
-    tools_are_there(&catalog, &recipe)?;
+    let mode = match wish.mode {
+        Some(mode) => mode,
+        None => settings::read(services, settings::MODE).await?,
+    };
+    tools_are_there(&catalog, &recipe, mode)?;
     let agent = agent(services, wish.agent.as_deref(), &recipe).await?;
     if let Some(agent) = &agent {
         agent_has_tools(&catalog, &recipe, agent)?;
@@ -77,10 +81,6 @@ pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
         name: agent.name,
     });
     let inputs = inputs(&recipe, wish.inputs)?;
-    let mode = match wish.mode {
-        Some(mode) => mode,
-        None => settings::read(services, settings::MODE).await?,
-    };
     let created = RunCreated {
         tenant: services.tenant,
         run: RunId::new(services.clock.as_ref(), services.entropy.as_ref()),
@@ -238,15 +238,23 @@ fn agent_has_tools(catalog: &Catalog, recipe: &Recipe, agent: &AgentRecord) -> R
 
 /// The actions that the steps call, as often as they do.
 fn actions(recipe: &Recipe) -> impl Iterator<Item = &str> {
-    all_steps(recipe).into_iter().filter_map(|step| match &step.kind {
-        Kind::Action { action, .. } => Some(action.as_str()),
-        _ => None,
-    })
+    all_steps(recipe).into_iter().filter_map(action)
 }
 
-/// A recipe may name a tool that isn't configured here; it can be kept, but not run.
-fn tools_are_there(catalog: &Catalog, recipe: &Recipe) -> Result<()> {
-    let mut missing: Vec<&str> = actions(recipe)
+fn action(step: &Step) -> Option<&str> {
+    match &step.kind {
+        Kind::Action { action, .. } => Some(action),
+        _ => None,
+    }
+}
+
+/// A recipe may name a tool that isn't configured here; it can be kept, but not run, unless something
+/// stands in for the tool in mock mode.
+fn tools_are_there(catalog: &Catalog, recipe: &Recipe, mode: Mode) -> Result<()> {
+    let steps = all_steps(recipe).into_iter();
+    let needed = steps.filter(|step| mode == Mode::Real || step.mock.is_none());
+    let mut missing: Vec<&str> = needed
+        .filter_map(action)
         .filter(|action| !matches!(catalog.find(action), Lookup::Found(_)))
         .collect();
     missing.sort_unstable();

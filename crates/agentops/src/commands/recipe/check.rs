@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use recipe::{Checked, Severity};
+use recipe::{Checked, Dialect, Severity};
 use serde_json::json;
 use types::Failure;
 
@@ -31,15 +31,7 @@ impl Check {
             .iter()
             .map(|file| Ok((file.display().to_string(), bytes_file(file)?)))
             .collect::<Result<_, Failure>>()?;
-        let known = match context.open(Access::Guest).await {
-            Ok(app) => {
-                let known = services::recipes::context(&app.services).await;
-                app.close().await;
-                known?
-            }
-            Err(failure) if failure.code == "data_not_initialised" => shipped_only(context).await?,
-            Err(failure) => return Err(failure),
-        };
+        let known = known(context).await?;
         let checked: Vec<(String, Checked)> = texts
             .into_iter()
             .map(|(file, text)| (file, known.check(&text)))
@@ -52,6 +44,7 @@ impl Check {
                     "file": file,
                     "name": checked.name,
                     "dialect": checked.dialect,
+                    "read_as": checked.dialect.title(),
                     "runnable": checked.runnable(),
                     "diagnostics": checked.diagnostics,
                     "bindings": checked.bindings,
@@ -68,6 +61,19 @@ impl Check {
                 pages.join("\n")
             })?;
         Ok(if good { Exit::Ok } else { Exit::Refused })
+    }
+}
+
+/// What texts are checked against: this installation, or one that was just made.
+pub(super) async fn known(context: &Context) -> Result<services::recipes::Context, Failure> {
+    match context.open(Access::Guest).await {
+        Ok(app) => {
+            let known = services::recipes::context(&app.services).await;
+            app.close().await;
+            known
+        }
+        Err(failure) if failure.code == "data_not_initialised" => shipped_only(context).await,
+        Err(failure) => Err(failure),
     }
 }
 
@@ -100,8 +106,22 @@ pub(super) fn page(style: Style, file: &str, checked: &Checked) -> String {
     }
     let errors = errors(checked);
     let rest = checked.diagnostics.len() - errors;
-    let name = checked.name.as_deref().unwrap_or("a recipe without a name");
+    let unnamed = if checked.dialect.is_recipe() {
+        "a recipe without a name"
+    } else {
+        "a document without a name"
+    };
+    let name = checked.name.as_deref().unwrap_or(unnamed);
+    if checked.dialect != Dialect::Native {
+        text.push_str(&format!("{file}: read as: {}\n", checked.dialect.title()));
+    }
     let verdict = match (errors, checked.runnable()) {
+        (0, _) if !checked.dialect.is_recipe() => {
+            format!(
+                "{}; `agentops recipe import {file}` takes it over",
+                style.good("can be kept")
+            )
+        }
         (0, true) => style.good("can run"),
         (0, false) => style.warn("can't run yet"),
         (1, _) => style.bad("1 error"),

@@ -1,6 +1,8 @@
-//! `agentops recipe`: check, show and save recipes.
+//! `agentops recipe`: check, show, save, convert and exchange recipes.
 
 mod check;
+mod convert;
+mod exchange;
 mod library;
 mod save;
 mod show;
@@ -11,7 +13,7 @@ use super::{Context, Done};
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Check, show and save recipes
+/// Check, show, save, convert and exchange recipes
 #[derive(Debug, Subcommand)]
 pub enum Recipe {
     /// Check files and show every problem with its place
@@ -38,6 +40,14 @@ pub enum Recipe {
         /// The version
         version: u32,
     },
+    /// Write a recipe of an earlier tool in today's form
+    Convert(convert::Convert),
+    /// Write recipes as files: one SLUG.yaml each, or one bundle
+    Export(exchange::Export),
+    /// Take over a file, a folder or a bundle: recipes, workflows, agents, guardrails, tools
+    Import(exchange::Import),
+    /// Take over what has changed in a folder with one SLUG.yaml for each recipe
+    Sync(exchange::Sync),
     /// Print the JSON Schema of recipes, for editors
     Schema(Schema),
 }
@@ -65,6 +75,10 @@ impl Recipe {
             Recipe::Save(command) => command.run(context).await,
             Recipe::Versions { name } => library::versions(context, &name).await,
             Recipe::Activate { name, version } => library::activate(context, &name, version).await,
+            Recipe::Convert(command) => command.run(context).await,
+            Recipe::Export(command) => command.run(context).await,
+            Recipe::Import(command) => command.run(context).await,
+            Recipe::Sync(command) => command.run(context).await,
             Recipe::Schema(command) => command.run(context.output),
         }
     }

@@ -47,7 +47,7 @@ impl Show {
     async fn file(&self, context: &Context, app: &App, file: &Path) -> Done {
         let bytes = bytes_file(file)?;
         let checked = recipes::check(&app.services, &bytes).await?;
-        let Some(tree) = checked.recipe.as_ref().filter(|_| checked.runnable()) else {
+        let Some(tree) = checked.recipe.as_ref() else {
             context
                 .output
                 .answer(&json!(checked), |style| page(style, &self.recipe, &checked))?;

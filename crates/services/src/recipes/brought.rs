@@ -1,0 +1,160 @@
+//! What documents of earlier tools bring beside recipes: agents are made, workflows and guardrails are
+//! kept for the features that will read them, and rules only ever become stricter.
+
+use governance::Rule;
+use recipe::{Brings, BroughtAgent, BroughtGuardrails};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use types::{Actor, Failure, Lookup};
+
+use crate::agents::{self, NewAgent};
+use crate::{Result, Services, facts, if_found, settings};
+
+/// The most documents kept of one kind.
+const MOST_KEPT: usize = 500;
+
+/// What became of one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Brought {
+    /// `agent`, `workflow`, `guardrails`, `rule` or `tool`.
+    pub noun: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What was done with it.
+    pub done: Done,
+}
+
+/// What was done with something that a document brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// It is new.
+    Made,
+    /// It is another one than before.
+    Changed,
+    /// One of that name was there, and was left alone.
+    There,
+}
+
+/// Takes over everything but tools, which need a reader of their own.
+///
+/// # Errors
+/// The store can't be read or written, or more is kept already than there is room for.
+pub async fn take(services: &Services, brings: &[Brings], by: &Actor) -> Result<Vec<Brought>> {
+    let mut taken = Vec::new();
+    for one in brings {
+        match one {
+            Brings::Agent(agent) => taken.push(make_agent(services, agent, by).await?),
+            Brings::Workflow(document) => {
+                let name = name_of(document);
+                taken.push(keep(services, settings::WORKFLOWS, "workflow", &name, document, by).await?);
+            }
+            Brings::Guardrails(set) => {
+                let kept = keep(
+                    services,
+                    settings::GUARDRAILS,
+                    "guardrails",
+                    &set.slug,
+                    &set.document,
+                    by,
+                );
+                taken.push(kept.await?);
+                taken.extend(tighten(services, set, by).await?);
+            }
+            Brings::Tool(_) => {}
+        }
+    }
+    Ok(taken)
+}
+
+/// The short name under which a workflow is kept.
+pub(super) fn name_of(document: &Value) -> String {
+    let name = ["id", "name", "title"]
+        .iter()
+        .find_map(|key| document.get(key)?.as_str());
+    recipe::short_name(name.unwrap_or("workflow"))
+}
+
+async fn make_agent(services: &Services, agent: &BroughtAgent, by: &Actor) -> Result<Brought> {
+    let there = if_found(services.store.agent(services.tenant, &agent.name).await)?.is_some();
+    if !there {
+        let new = NewAgent {
+            name: agent.name.clone(),
+            domain: agent.domain.clone(),
+            instructions: agent.instructions.clone(),
+            tools: agent.tools.clone(),
+            recipes: agent.recipes.clone(),
+        };
+        agents::make(services, &new, by).await?;
+    }
+    Ok(Brought {
+        noun: "agent",
+        name: agent.name.clone(),
+        done: if there { Done::There } else { Done::Made },
+    })
+}
+
+async fn keep(
+    services: &Services,
+    key: &str,
+    noun: &'static str,
+    name: &str,
+    document: &Value,
+    by: &Actor,
+) -> Result<Brought> {
+    let mut kept: Map<String, Value> = settings::read(services, key).await?;
+    let done = match kept.get(name) {
+        Some(before) if before == document => Done::There,
+        Some(_) => Done::Changed,
+        None if kept.len() >= MOST_KEPT => {
+            let message = format!("the setting {key} holds {MOST_KEPT} documents already, as many as it can");
+            return Err(Failure::new("setting_invalid", message).hint(format!(
+                "`agentops setting set {key}` without those that aren't needed"
+            )));
+        }
+        None => Done::Made,
+    };
+    if done != Done::There {
+        kept.insert(name.to_owned(), document.clone());
+        settings::set(services, key, Value::Object(kept), by).await?;
+    }
+    Ok(Brought {
+        noun,
+        name: name.to_owned(),
+        done,
+    })
+}
+
+/// Sets the rules that are stricter than what holds now.
+async fn tighten(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Result<Vec<Brought>> {
+    let facts = facts::facts(services.store.as_ref(), services.tenant).await?;
+    let catalog = services.tools.catalog();
+    let mut rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
+    let mut taken = Vec::new();
+    for (action, wish) in &set.rules {
+        let Lookup::Found(spec) = catalog.find(action) else {
+            continue;
+        };
+        let now = match rules.get(action).and_then(|rule| settings::parse_rule(rule).ok()) {
+            Some(rule) => rule,
+            None => facts.matrix.rule(spec).0,
+        };
+        let stricter = match now {
+            Rule::Run => true,
+            Rule::Ask(_) => wish == "deny",
+            Rule::Deny => false,
+        };
+        if stricter {
+            rules.insert(action.clone(), json!(wish));
+        }
+        taken.push(Brought {
+            noun: "rule",
+            name: format!("{action}: {wish}"),
+            done: if stricter { Done::Made } else { Done::There },
+        });
+    }
+    if taken.iter().any(|one| one.done == Done::Made) {
+        settings::set(services, settings::RULES, Value::Object(rules), by).await?;
+    }
+    Ok(taken)
+}
