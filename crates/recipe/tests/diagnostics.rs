@@ -159,7 +159,7 @@ fn actions_and_arguments() {
     9:13+14 error bad_notify: a notification needs a target and a text, such as 'slack:#channel text'
     10:13+46 needs tool needs_tool: the tool 'email' isn't configured: the recipe can be kept but not run
     "##);
-    insta::assert_snapshot!(act("  - run: Room stats"), @r##"7:10+10 error unknown_recipe: there is no recipe 'Room stats' => Room status"##);
+    insta::assert_snapshot!(act("  - run: Room stats"), @r##"7:10+10 needs tool unknown_recipe: there is no recipe 'Room stats': this one can be kept but not run => Room status"##);
     insta::assert_snapshot!(findings("name: a\nintake: []\nplan: []\nact:\n  - action: zoom.restart_room\n    with: {room_id: a}\nverify: []\n"), @r##"5:5+6 warning no_undo: 'zoom.restart_room' changes something, but neither 'undo' nor a rollback takes it back => add 'undo' to the step, or 'rollback' to the guardrails"##);
 }
 

@@ -364,7 +364,7 @@ fn children_that_lead_back_are_found() {
         found,
         [
             "these recipes run each other for ever: Own → Child → Grandchild → Own",
-            "there is no recipe 'Chld'"
+            "there is no recipe 'Chld': this one can be kept but not run"
         ]
     );
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod configuration;
+mod exchange;
 mod json;
 mod pages;
 mod real_mode;

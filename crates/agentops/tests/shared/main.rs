@@ -92,28 +92,82 @@ async fn lists_in_plain_words_check_and_run_as_tasks_for_people() {
     house.succeeds(&run);
 }
 
+/// Every recipe of the earlier tool, and the form it has.
+const RECIPES: [(&str, &str); 7] = [
+    ("backup_room_failover.yaml", "ipav_lists"),
+    ("event-ros-orchestration.yaml", "step_list"),
+    ("zoom-room-healthcheck.yaml", "step_list"),
+    ("ipav_kb_publish.yaml", "tool_list"),
+    ("fixed-plan-agent.yaml", "fixed_agents"),
+    ("orchestrator.yaml", "orchestrator"),
+    ("daily-room-health.json", "workflow"),
+];
+
 #[test]
-fn older_forms_are_recognised_and_answered_clearly() {
+fn every_older_form_reads_and_converts_to_what_reads_the_same() {
     let house = House::new();
-    for (file, form) in [
-        ("event-ros-orchestration.yaml", "'step list'"),
-        ("zoom-room-healthcheck.yaml", "'step list'"),
-        ("ipav_kb_publish.yaml", "'tool list'"),
-        ("fixed-plan-agent.yaml", "'fixed agents'"),
-        ("orchestrator.yaml", "'orchestrator'"),
-        ("daily-room-health.json", "a workflow"),
-        ("zoom-room-doctor.json", "an agent"),
-        ("default-guardrails.json", "a set of guardrails"),
-    ] {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (file, form) in RECIPES {
         let path = shared(&format!("compat/av-ops/{file}"));
-        let found = checked(&house, 4, &path);
-        let diagnostics = found["diagnostics"].as_array().expect("findings");
-        assert_eq!(diagnostics.len(), 1, "{file}: {diagnostics:#?}");
-        assert_eq!(diagnostics[0]["code"], "dialect_not_yet", "{file}");
-        let message = diagnostics[0]["message"].as_str().expect("a message");
-        assert!(message.contains(form), "{file}: {message}");
-        assert!(found["name"].is_string(), "{file} keeps its name");
+        let found = checked(&house, 0, &path);
+        assert_eq!(found["dialect"], form, "{file}");
+        let out = folder.path().join(file);
+        let out_text = out.to_str().expect("a path of text");
+        house.json(&[
+            "recipe",
+            "convert",
+            path.to_str().expect("a path of text"),
+            "--out",
+            out_text,
+        ]);
+        let today = checked(&house, 0, &out);
+        assert_eq!(
+            (&today["dialect"], &today["runnable"]),
+            (&json!("native"), &found["runnable"]),
+            "{file}"
+        );
+        let again = house.json(&["recipe", "convert", out_text]);
+        let written = std::fs::read_to_string(&out).expect("it is written");
+        assert_eq!(again["text"], written, "{file}: converting again changes nothing");
     }
+    for (file, form) in [
+        ("zoom-room-doctor.json", "agent"),
+        ("default-guardrails.json", "guardrails"),
+        ("tool-qsys_control.json", "manifest"),
+    ] {
+        let found = checked(&house, 0, &shared(&format!("compat/av-ops/{file}")));
+        assert_eq!(found["dialect"], form, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn the_whole_folder_is_taken_over_and_its_workflow_runs_in_mock_mode() {
+    let house = House::new();
+    let folder = shared("compat/av-ops");
+    let folder = folder.to_str().expect("a path of text");
+    let done = house.json(&["recipe", "import", folder, "--activate"]);
+    let made = |noun: &str| {
+        let changes = done["changes"].as_array().expect("changes").iter();
+        changes.filter(|change| change["noun"] == noun).count()
+    };
+    assert_eq!(
+        (
+            made("recipe"),
+            made("agent"),
+            made("guardrails"),
+            made("tool"),
+            made("workflow")
+        ),
+        (7, 2, 1, 1, 1)
+    );
+    let inputs = json!({"roomId": "ZR-101", "channel": "#avops"});
+    let health = house.begin("zoom-room-healthcheck", &inputs);
+    house.succeeds(&health);
+    let told = house.world().await.messages("avops").join(" ");
+    assert!(told.contains("Zoom Room ZR-101 health"), "{told}");
+    // One run for each room, each through the same steps.
+    let survey = house.begin("wf-daily-room-health", &json!({}));
+    house.succeeds(&survey);
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The older lists of intake, plan, act and verify in plain words: what stands there as bare words
 //! gets the key that it means, and what today has no word for is told.
 
-use super::build::{self, scalar};
+use super::action::{Call, Meant};
+use super::build::{self, first, scalar};
 use super::top::{TALK, slug_of};
 use super::{Older, Today};
+use crate::ipav::is_plain_words;
 use crate::reader::{is_identifier, snake_case};
-use crate::yaml::{Data, Node};
+use crate::yaml::{Data, Entry, Node};
 
 const SECTIONS: &[&str] = &["intake", "plan", "act", "verify"];
 
@@ -50,10 +52,10 @@ impl Older<'_, '_, '_> {
         }
     }
 
-    /// A bare text of a list as a step.
+    /// A bare text of a list as a step; a step in its older spelling as today's.
     fn words(&mut self, node: &Node, section: &str) -> Node {
         let Some(text) = node.as_text() else {
-            return node.clone();
+            return self.spelled(node);
         };
         let asked = |key: &str| vec![build::entry(key, node.clone())];
         let entries = match section {
@@ -66,5 +68,55 @@ impl Older<'_, '_, '_> {
             _ => asked("step"),
         };
         build::map(node, entries)
+    }
+
+    /// A question in parts, and an action that no tool here offers.
+    fn spelled(&mut self, node: &Node) -> Node {
+        let Data::Map(parts) = &node.data else {
+            return node.clone();
+        };
+        let entries = parts.iter().flat_map(|part| match part.key.as_str() {
+            "gather" | "ask" if matches!(part.value.data, Data::Map(_)) => self.question(part),
+            "action" => vec![self.offered(part)],
+            _ => vec![part.clone()],
+        });
+        build::map(node, entries.collect())
+    }
+
+    fn question(&self, part: &Entry) -> Vec<Entry> {
+        let name = first(&part.value, &["field", "name", "as", "id", "key"]);
+        let prompt = first(&part.value, &["prompt", "question", "label", "description"]);
+        match (name, prompt) {
+            (Some(name), Some(prompt)) => {
+                let called = snake_case(&scalar(&name.value).unwrap_or_default());
+                let prompt = build::renamed(part, "ask", prompt.value.clone());
+                vec![
+                    prompt,
+                    build::renamed(name, "as", build::text(&name.value, called)),
+                ]
+            }
+            (Some(name), None) => vec![build::renamed(part, "gather", name.value.clone())],
+            _ => vec![part.clone()],
+        }
+    }
+
+    fn offered(&mut self, part: &Entry) -> Entry {
+        let unknown = |name: &str| matches!(self.catalog.find(name), types::Lookup::Unknown);
+        let bare = part
+            .value
+            .as_text()
+            .filter(|name| !is_plain_words(name) && unknown(name));
+        let Some(action) = bare.map(str::to_owned) else {
+            return part.clone();
+        };
+        let call = Call {
+            node: &part.value,
+            tool: None,
+            action,
+        };
+        match self.meant(&call) {
+            Meant::Action(name) => build::renamed(part, "action", build::text(&part.value, name)),
+            Meant::Words(_) => part.clone(),
+        }
     }
 }

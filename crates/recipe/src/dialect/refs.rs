@@ -42,7 +42,7 @@ const ENVELOPES: &[&str] = &["result", "results", "response", "data", "body", "v
 /// Roots that may stand after a `$`.
 const DOLLARS: &[&str] = &[
     "context", "ctx", "inputs", "input", "params", "param", "steps", "step", "s", "item", "run_id", "run",
-    "profile", "profiles", "vars",
+    "profile", "profiles", "vars", "event",
 ];
 
 impl Refs {
@@ -209,6 +209,12 @@ impl Refs {
             "inputs" | "intake" | "input" => {
                 self.want(next?);
                 (*root == "input").then(|| (1, "inputs".to_owned()))
+            }
+            // What set off a run comes with it.
+            "event" if !self.saved.contains("event") => {
+                self.want("event");
+                let declared = self.inputs.contains("event") || !self.declares;
+                declared.then(|| (1, "inputs.event".to_owned()))
             }
             "context" | "ctx" => Some((2, self.context(next?))),
             "param" | "profile" | "profiles" => Some((1, "params".to_owned())),

@@ -390,6 +390,18 @@ impl Older<'_, '_, '_> {
         let value = match given.value.as_text().map(str::to_lowercase).as_deref() {
             Some("fail" | "stop" | "abort" | "halt") => build::text(&given.value, "fail"),
             Some("continue" | "ignore" | "skip" | "warn") => build::text(&given.value, "continue"),
+            Some("rollback" | "undo" | "revert" | "compensate") => {
+                self.assumed(
+                    &given.value,
+                    "a run that fails is undone and rolled back by itself",
+                );
+                build::text(&given.value, "fail")
+            }
+            Some(word @ ("escalate" | "notify" | "alert" | "retry" | "manual")) => {
+                let message = format!("'{word}' isn't a way to go on after a failure here: the run fails");
+                self.dropped(&given.value, message);
+                build::text(&given.value, "fail")
+            }
             Some(_) => given.value.clone(),
             None => self.nested(&given.value),
         };

@@ -234,16 +234,16 @@ impl Reader<'_, '_, '_> {
             && !known.contains(&recipe)
             && !known.contains(&slug::slugify(&recipe))
         {
-            // A slip is an error; a recipe that comes later only keeps this one from running.
+            // It may come later, so the recipe can be kept.
             let near = nearest(&recipe, known.iter().map(String::as_str));
-            let severity = if near.is_some() {
-                Severity::Error
-            } else {
-                Severity::NeedsTool
-            };
-            let message = format!("there is no recipe '{recipe}'");
-            self.findings
-                .add(severity, "unknown_recipe", said.at, &said.path, message);
+            let message = format!("there is no recipe '{recipe}': this one can be kept but not run");
+            self.findings.add(
+                Severity::NeedsTool,
+                "unknown_recipe",
+                said.at,
+                &said.path,
+                message,
+            );
             match near {
                 Some(near) => self.findings.suggest(near),
                 None => self.findings.suggest("save that recipe too before this one runs"),

@@ -78,12 +78,23 @@ pub(super) fn name_of(document: &Value) -> String {
 async fn make_agent(services: &Services, agent: &BroughtAgent, by: &Actor) -> Result<Brought> {
     let there = if_found(services.store.agent(services.tenant, &agent.name).await)?.is_some();
     if !there {
+        let catalog = services.tools.catalog();
+        let (mut tools, missing): (Vec<String>, Vec<String>) = agent
+            .tools
+            .iter()
+            .cloned()
+            .partition(|tool| catalog.tool(tool).is_some());
+        if tools.is_empty() && !missing.is_empty() {
+            // An empty list would be all of them.
+            tools.push("local".to_owned());
+        }
         let new = NewAgent {
             name: agent.name.clone(),
             domain: agent.domain.clone(),
             instructions: agent.instructions.clone(),
-            tools: agent.tools.clone(),
+            tools,
             recipes: agent.recipes.clone(),
+            config: (!missing.is_empty()).then(|| json!({"missing_tools": missing})),
         };
         agents::make(services, &new, by).await?;
     }
