@@ -68,6 +68,8 @@ impl Exit {
             | "data_not_initialised"
             | "journal_unreadable" => Exit::Store,
             "invalid_utf8"
+            | "bundle_invalid"
+            | "not_a_recipe"
             | "recipe_has_errors"
             | "recipe_name_invalid"
             | "recipe_not_active"

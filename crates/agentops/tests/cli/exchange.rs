@@ -101,7 +101,7 @@ fn what_is_exported_is_taken_over_elsewhere_as_it_was() {
         changes(&planned).contains(&"recipe lamp-check new".to_owned()),
         "{planned:#}"
     );
-    other.refused(4, "not_found", &["recipe", "show", "lamp-check"]);
+    other.refused(3, "not_found", &["recipe", "show", "lamp-check"]);
     let done = other.json(0, &["recipe", "import", zip, "--activate"]);
     let news: Vec<String> = changes(&done)
         .into_iter()
@@ -149,7 +149,7 @@ fn an_import_with_any_error_changes_nothing_and_tells_all_of_them() {
         told("one.yaml:5:5") && told("[unknown_key]") && told("more/two.json") && told("[manifest_invalid]"),
         "{refused:#}"
     );
-    folder.refused(4, "not_found", &["recipe", "show", "good"]);
+    folder.refused(3, "not_found", &["recipe", "show", "good"]);
     assert!(
         folder
             .run(&["recipe", "import", path])
@@ -239,8 +239,12 @@ fn a_folder_is_kept_in_step_and_nothing_is_ever_removed() {
     std::fs::write(inside.join("tea.yaml"), tea("Brew")).expect("it is written");
     std::fs::write(inside.join("tea-v2.yaml"), tea("Brew well")).expect("it is written");
     std::fs::remove_file(inside.join("zoom-room-hdmi-black.yaml")).expect("it was there");
-    folder.refused(2, "argument_invalid", &["recipe", "sync", &path]);
-    folder.refused_json(4, "not_found", &["recipe", "show", "tea"]);
+    let unasked = folder.run(&["recipe", "sync", &path]);
+    assert!(
+        unasked.code == 2 && unasked.err.contains("[argument_invalid]"),
+        "{unasked:?}"
+    );
+    folder.refused_json(3, "not_found", &["recipe", "show", "tea"]);
     let planned = folder.ok(&["recipe", "sync", &path, "--dry-run"]);
     assert!(
         planned.contains("+    with: {text: Brew well}")
