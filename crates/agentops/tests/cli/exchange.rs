@@ -76,7 +76,11 @@ fn an_older_recipe_is_checked_saved_run_and_converted() {
     assert!(ended.err.contains("read as: step list"), "{}", ended.err);
     let broken = folder.file("broken.yaml", LAMP.replace("inputs.room }}", "inputs.rom }}"));
     let refused = folder.json(4, &["recipe", "convert", &broken]);
-    assert_eq!(refused["diagnostics"][0]["code"], "template_undefined");
+    let found = refused["diagnostics"].as_array().expect("findings");
+    assert!(
+        found.iter().any(|found| found["code"] == "template_undefined"),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -270,7 +274,7 @@ fn a_folder_is_kept_in_step_and_nothing_is_ever_removed() {
         (&json!(2), Some(3))
     );
     folder.refused(
-        4,
+        1,
         "folder_unreadable",
         &["recipe", "sync", &format!("{path}/nowhere")],
     );
