@@ -1,7 +1,7 @@
 # The commands of a day. `make test` is everything that must be green; CI runs it through .ci/run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test judges test-shared bench fmt generated generated-clean supply-chain cargo
+.PHONY: help demo test judges mcp-peers test-shared bench fmt generated generated-clean supply-chain cargo
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FAST := $(TARGET_DIR)/fast/agentops
@@ -10,6 +10,9 @@ ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
 # The vendors' schemas and SDKs, from the committed lists; see crates/agentops/tests/judges/README.md.
 JUDGES := $(TARGET_DIR)/judges
 JUDGE_LISTS := crates/agentops/tests/judges
+# Third-party servers of the Model Context Protocol; see crates/agentops/tests/mcp/README.md.
+MCP_PEERS := $(TARGET_DIR)/mcp-peers
+MCP_LISTS := crates/agentops/tests/mcp
 AGENTOPS_SHARED ?= $(abspath ../shared)
 
 help: ## This list
@@ -19,7 +22,7 @@ demo: cargo ## Build, run the four swimlanes against the sandbox, then keep serv
 	cargo build --profile fast -p agentops
 	$(FAST) demo
 
-test: cargo judges ## Everything that must be green: format, lints, tests, docs, generated files, chaos
+test: cargo judges mcp-peers ## Everything that must be green: format, lints, tests, docs, generated files, chaos
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
@@ -42,6 +45,22 @@ $(JUDGES)/npm/.done: $(addprefix $(JUDGE_LISTS)/npm/,package.json package-lock.j
 	cp $^ $(@D)/
 	cd $(@D) && npm ci --silent
 	rm -f $(@D)/node_modules/@octokit/openapi/generated/gh*
+	touch $@
+
+mcp-peers: $(MCP_PEERS)/py/.done $(MCP_PEERS)/npm/.done ## Install the MCP servers that tests call
+
+$(MCP_PEERS)/py/.done: $(MCP_LISTS)/requirements.txt
+	@command -v python3 > /dev/null || { echo "python3 was not found: install it with its venv module" >&2; exit 1; }
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+$(MCP_PEERS)/npm/.done: $(addprefix $(MCP_LISTS)/npm/,package.json package-lock.json .npmrc)
+	@command -v npm > /dev/null || { echo "npm was not found: install Node 20 or newer" >&2; exit 1; }
+	mkdir -p $(@D)
+	cp $^ $(@D)/
+	cd $(@D) && npm ci --silent
 	touch $@
 
 test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_SHARED names another folder)

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod call;
 pub mod facts;
 pub mod feed;
+pub mod mcp;
 mod names;
 mod passwords;
 pub mod people;

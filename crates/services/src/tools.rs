@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use types::{Actor, Effect, Failure, Idempotency, Mode, Risk, RunStatus, ToolSpec};
 
+use crate::mcp::{self, McpView};
 use crate::names::not_found;
 use crate::runs::post;
 use crate::{Result, Services, facts, settings};
@@ -24,7 +25,7 @@ pub struct ToolView {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// `builtin` or `http`.
+    /// `builtin`, `http` or `mcp`.
     pub kind: String,
     /// Version of the connector.
     pub version: String,
@@ -34,6 +35,9 @@ pub struct ToolView {
     pub paused: bool,
     /// Its actions.
     pub actions: Vec<ActionView>,
+    /// More about a server of the Model Context Protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpView>,
 }
 
 /// An action as it stands.
@@ -81,6 +85,7 @@ pub async fn list(services: &Services) -> Result<Vec<ToolView>> {
             enabled: row.enabled,
             paused: row.paused,
             actions: Vec::new(),
+            mcp: mcp::record_of(row).map(mcp::view),
         });
     }
     views.sort_by(|a, b| a.name.cmp(&b.name));
@@ -243,6 +248,7 @@ fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) ->
         enabled: row.is_none_or(|row| row.enabled),
         paused: row.is_some_and(|row| row.paused),
         actions: actions.collect(),
+        mcp: row.and_then(mcp::record_of).map(mcp::view),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a connector brings back: an answer, or an error that says whether anything happened.
 
 use serde_json::Value;
-use types::{Artifact, Failure, Millis};
+use types::{Artifact, Failure, InputNeeded, Millis};
 
 /// A connector's answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,16 @@ pub enum CallError {
         /// What was seen.
         failure: Failure,
     },
+    /// The tool asks people something and wants to be called again with the answers.
+    #[error("{failure}")]
+    NeedsInput {
+        /// What is said of it where nobody can be asked.
+        failure: Failure,
+        /// What it asks.
+        needed: Box<InputNeeded>,
+        /// Set if it went on without the answers and says that it is done.
+        doubt: Option<Failure>,
+    },
 }
 
 impl CallError {
@@ -74,10 +84,25 @@ impl CallError {
         CallError::Unknown { failure }
     }
 
+    /// The tool asks people; `doubt` if it went on without them.
+    pub fn needs_input(needed: InputNeeded, doubt: Option<Failure>) -> Self {
+        let words = needed
+            .questions
+            .first()
+            .map_or("", |question| question.prompt.as_str());
+        CallError::NeedsInput {
+            failure: Failure::new("input_needed", format!("the tool asks a person: {words}")),
+            needed: Box::new(needed),
+            doubt,
+        }
+    }
+
     /// What is said about it.
     pub fn failure(&self) -> &Failure {
         match self {
-            CallError::Failed { failure, .. } | CallError::Unknown { failure } => failure,
+            CallError::Failed { failure, .. }
+            | CallError::Unknown { failure }
+            | CallError::NeedsInput { failure, .. } => failure,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use types::{Failure, ToolSpec};
+use types::{Failure, Millis, ToolSpec};
 
 use crate::{Answer, CallContext, CallError};
 
@@ -22,6 +22,11 @@ pub trait Connector: Send + Sync + 'static {
     /// used, or [`crate::connectors::ticketing::BUILT_IN`]. What was chosen is `ctx.through()`.
     fn routes(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How long a health check may take, in milliseconds.
+    fn health_ms(&self) -> Millis {
+        10_000
     }
 
     /// Performs one action, whose arguments fit the action's schema.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ports::SendGuard;
 use types::{Clock, Failure, LabelMap, Mode, RunId, TenantId, Timestamp};
 
-use crate::http::{Http, Request, Response};
+use crate::http::{Http, Incoming, Ready, Request, Response};
 use crate::marker::marker;
 use crate::{CallError, Endpoint};
 
@@ -27,6 +27,8 @@ pub struct CallContext {
     pub deadline: Timestamp,
     /// Where the arguments came from.
     pub labels: LabelMap,
+    /// What people answered to the tool's questions of earlier attempts, if it asked any.
+    pub answers: Option<types::Answers>,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) through: Option<String>,
     pub(crate) guard: Arc<dyn SendGuard>,
@@ -89,6 +91,26 @@ impl CallContext {
             self.may_send()?;
         }
         ready.send(limit).await.inspect_err(|error| {
+            if request.is_effect() && matches!(error, CallError::Failed { .. }) {
+                self.refused();
+            }
+        })
+    }
+
+    /// A request of this call that can go out later, when nobody waits for the call any more.
+    pub(crate) fn prepare(&self, request: &Request) -> Result<Ready, CallError> {
+        self.http.prepare(self.endpoint()?, request)
+    }
+
+    /// As [`CallContext::send`], but leaves the answer's body to be read as it comes.
+    pub(crate) async fn open(&self, request: &Request) -> Result<Incoming, CallError> {
+        let ready = self.http.prepare(self.endpoint()?, request)?;
+        if request.is_effect() {
+            self.begin_effect()?;
+        } else {
+            self.may_send()?;
+        }
+        ready.open().await.inspect_err(|error| {
             if request.is_effect() && matches!(error, CallError::Failed { .. }) {
                 self.refused();
             }

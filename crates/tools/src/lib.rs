@@ -26,6 +26,7 @@ pub use answer::{Answer, CallError};
 pub use arguments::canonical_arguments;
 pub use connector::Connector;
 pub use connectors::local::{LocalSink, Saved};
+pub use connectors::mcp::{McpCommand, McpNotes, McpServer};
 pub use connectors::plain::{HttpTool, Problem, http_tool};
 pub use context::CallContext;
 pub use endpoint::{Credentials, Endpoint, Endpoints, Secret, secrets_url};

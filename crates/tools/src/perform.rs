@@ -60,6 +60,10 @@ pub(crate) fn outcome(ctx: &CallContext, spec: &ActionSpec, result: Result<Answe
             }
         }
         Err(CallError::Unknown { failure }) => Outcome::Unknown { failure },
+        Err(CallError::NeedsInput { needed, doubt, .. }) => Outcome::NeedsInput {
+            needed: *needed,
+            doubt,
+        },
     }
 }
 
@@ -71,9 +75,9 @@ pub(crate) fn found(spec: &ActionSpec, result: Result<Option<Answer>, CallError>
             artifacts: answer.artifacts,
         },
         Ok(None) => ProbeResult::Absent,
-        Err(CallError::Failed { failure, .. } | CallError::Unknown { failure }) => {
-            ProbeResult::Unclear { failure }
-        }
+        Err(error) => ProbeResult::Unclear {
+            failure: error.failure().clone(),
+        },
     }
 }
 

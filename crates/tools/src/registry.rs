@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use governance::Permit;
@@ -10,17 +10,17 @@ use jsonschema::Validator;
 use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
-    ActionSpec, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Millis, Mode, Outcome, ProbeResult,
-    TenantId,
+    ActionSpec, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Mode, Outcome, ProbeResult, TenantId,
 };
 
+use crate::connectors::mcp::Links;
 use crate::connectors::plain::Plain;
 use crate::connectors::{self, local::LocalSink, ticketing};
 use crate::http::Http;
-use crate::{Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, arguments, perform};
-
-/// How long a health check may take, in milliseconds.
-const HEALTH_TIMEOUT_MS: Millis = 10_000;
+use crate::{
+    Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, McpNotes, McpServer, arguments,
+    perform,
+};
 
 /// What the registry needs.
 pub struct Options {
@@ -45,7 +45,17 @@ pub struct Registry {
     desk: Arc<dyn DeskStore>,
     http: Arc<Http>,
     fixed: Vec<Arc<dyn Connector>>,
+    links: Arc<Links>,
+    /// What the book was made from, beside the fixed connectors.
+    shelf: Mutex<Shelf>,
     book: RwLock<Arc<Book>>,
+}
+
+/// Tools that can be replaced.
+#[derive(Clone, Default)]
+struct Shelf {
+    http_tools: Vec<HttpTool>,
+    servers: Vec<McpServer>,
 }
 
 /// Everything that a change of tools replaces at once.
@@ -75,15 +85,37 @@ impl Registry {
     pub fn new(options: Options) -> Result<Self, Failure> {
         let mut fixed = connectors::built_in(options.sink, &options.desk);
         fixed.extend(options.extra);
-        let book = Book::new(&fixed, options.http_tools)?;
+        let shelf = Shelf {
+            http_tools: options.http_tools,
+            servers: Vec::new(),
+        };
+        let links = Arc::new(Links::default());
+        let book = Book::new(&fixed, &links, shelf.clone())?;
         Ok(Self {
             clock: options.clock,
             endpoints: options.endpoints,
             desk: options.desk,
             http: Arc::new(Http::default()),
             fixed,
+            links,
+            shelf: Mutex::new(shelf),
             book: RwLock::new(Arc::new(book)),
         })
+    }
+
+    /// Who is told what servers of the Model Context Protocol are seen to offer; only the first counts.
+    pub fn note_mcp(&self, notes: Arc<dyn McpNotes>) {
+        // The second one would be told of the same.
+        let _ = self.links.notes.set(notes);
+    }
+
+    /// Replaces the servers of the Model Context Protocol; calls that are under way end with what they
+    /// began with, and servers that stay are not started anew.
+    ///
+    /// # Errors
+    /// `manifest_invalid` if a schema of a tool can't be read; then nothing has changed.
+    pub fn replace_mcp_servers(&self, servers: Vec<McpServer>) -> Result<(), Failure> {
+        self.replace(|shelf| shelf.servers = servers)
     }
 
     /// Replaces the plain HTTP tools; calls that are under way end with the tools they began with.
@@ -91,9 +123,26 @@ impl Registry {
     /// # Errors
     /// `manifest_invalid` if a schema of a tool can't be read; then nothing has changed.
     pub fn replace_http_tools(&self, tools: Vec<HttpTool>) -> Result<(), Failure> {
-        let book = Book::new(&self.fixed, tools)?;
+        self.replace(|shelf| shelf.http_tools = tools)
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Shelf)) -> Result<(), Failure> {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = shelf.clone();
+        change(&mut changed);
+        let book = Book::new(&self.fixed, &self.links, changed.clone())?;
+        *shelf = changed;
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
         Ok(())
+    }
+
+    /// Asks a tool how it is, as [`Tools::health`] does; the text says what was seen.
+    ///
+    /// # Errors
+    /// Why it isn't well.
+    pub async fn look(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<String, Failure> {
+        let asked = self.ask_health(tenant, tool, mode).await;
+        asked.map_err(|error| error.failure().clone())
     }
 
     fn book(&self) -> Arc<Book> {
@@ -141,6 +190,7 @@ impl Registry {
             key: permit.key().to_owned(),
             deadline: call.deadline,
             labels: call.args.labels,
+            answers: call.answers,
             endpoint,
             through,
             guard: call.guard,
@@ -206,8 +256,9 @@ impl Registry {
             run: None,
             mode,
             key: String::new(),
-            deadline: self.clock.now() + HEALTH_TIMEOUT_MS,
+            deadline: self.clock.now() + connector.health_ms(),
             labels: LabelMap::default(),
+            answers: None,
             endpoint,
             through,
             guard: Arc::new(ReadsOnly),
@@ -271,12 +322,14 @@ impl Tools for Registry {
 }
 
 impl Book {
-    fn new(fixed: &[Arc<dyn Connector>], http_tools: Vec<HttpTool>) -> Result<Self, Failure> {
-        let plain = http_tools
+    fn new(fixed: &[Arc<dyn Connector>], links: &Arc<Links>, shelf: Shelf) -> Result<Self, Failure> {
+        let plain = shelf
+            .http_tools
             .into_iter()
             .map(|tool| Arc::new(Plain::new(tool)) as Arc<dyn Connector>);
-        // A built-in name can't be taken over by a manifest, so the fixed ones come last.
+        // A built-in name can't be taken over by a manifest or a server, so the fixed ones come last.
         let connectors: BTreeMap<String, Arc<dyn Connector>> = plain
+            .chain(links.connectors(shelf.servers))
             .chain(fixed.iter().cloned())
             .map(|connector| (connector.spec().name, connector))
             .collect();
@@ -330,7 +383,7 @@ fn not_begun(error: CallError) -> Outcome {
             retryable,
             retry_after_ms,
         },
-        CallError::Unknown { failure } => Outcome::Failed {
+        CallError::Unknown { failure } | CallError::NeedsInput { failure, .. } => Outcome::Failed {
             failure,
             retryable: true,
             retry_after_ms: None,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Labeled;
 
 /// One question. Its words come from the tool and are not to be trusted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// The tool's name for it, unique among the questions of one call: letters, digits, `_` and `-`.
     pub key: String,
@@ -19,7 +19,7 @@ pub struct Question {
 }
 
 /// All that a tool needs before it goes on with a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputNeeded {
     /// The questions, at least one.
     pub questions: Vec<Question>,

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod demo;
 mod embedded;
 pub mod init;
+pub mod mcp;
 pub mod recipe;
 pub mod reference;
 pub mod run;

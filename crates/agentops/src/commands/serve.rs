@@ -1,9 +1,11 @@
 //! `agentops serve`: hold the data folder, work on runs, answer the API.
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use futures::future::{Either, select};
 use serde_json::json;
 use types::Failure;
 
@@ -27,7 +29,8 @@ impl Serve {
         let mut app = context.open(Access::Hold).await?;
         let served = match app.work().await {
             Ok(worker) => {
-                let served = serve(context, &app, &worker, address, signals::asked_to_end()).await;
+                let serving = serve(context, &app, &worker, address, signals::asked_to_end());
+                let served = beside(serving, app.look_at_new_servers()).await;
                 if served.is_ok() {
                     context
                         .output
@@ -46,6 +49,14 @@ impl Serve {
         };
         app.close().await;
         served.map(|()| Exit::Ok)
+    }
+}
+
+/// The first as long as it goes on, and the second beside it.
+async fn beside<T>(first: impl Future<Output = T>, second: impl Future<Output = ()>) -> T {
+    match select(pin!(first), pin!(second)).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), first)) => first.await,
     }
 }
 

@@ -8,6 +8,7 @@ use services::tools::{self as use_cases, ActionView, ToolView};
 use types::{Failure, Mode};
 
 use super::embedded::{Watching, change};
+use super::mcp::{AddMcp, Classify, Refresh, about};
 use super::run::mode;
 use super::{Context, Done};
 use crate::args::{Pair, text_file};
@@ -44,6 +45,9 @@ pub enum Tool {
         /// Its manifest, a file of JSON; - is standard input
         manifest: PathBuf,
     },
+    AddMcp(AddMcp),
+    Refresh(Refresh),
+    Classify(Classify),
     /// Set this installation's rule for an action
     Rule {
         /// TOOL.ACTION
@@ -84,6 +88,9 @@ impl Tool {
         match self {
             Tool::Health(health) => return health.run(context).await,
             Tool::Call(call) => return call.run(context).await,
+            Tool::AddMcp(add) => return add.run(context).await,
+            Tool::Refresh(refresh) => return refresh.run(context).await,
+            Tool::Classify(classify) => return classify.run(context).await,
             _ => {}
         }
         let app = context.open(Access::Guest).await?;
@@ -131,7 +138,9 @@ impl Tool {
             }
             Tool::Add { manifest } => add(context, app, &manifest).await,
             Tool::Rule { action, rule } => set_rule(context, app, &action, &rule).await,
-            Tool::Health(_) | Tool::Call(_) => Ok(()),
+            Tool::Health(_) | Tool::Call(_) | Tool::AddMcp(_) | Tool::Refresh(_) | Tool::Classify(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -300,7 +309,8 @@ fn list(style: Style, all: &[ToolView]) -> String {
     )
 }
 
-fn page(style: Style, tool: &ToolView) -> String {
+/// A tool as a page.
+pub fn page(style: Style, tool: &ToolView) -> String {
     let held = if tool.paused {
         style.warn("  held")
     } else {
@@ -314,11 +324,16 @@ fn page(style: Style, tool: &ToolView) -> String {
         ),
         tool.description.clone(),
     ];
-    lines.extend(tool.actions.iter().map(|action| action_text(style, action)));
+    lines.extend(about(style, tool));
+    lines.extend(tool.actions.iter().map(|action| {
+        let name = action.name.split_once('.').map_or("", |(_, name)| name);
+        let standing = tool.mcp.as_ref().and_then(|mcp| mcp.standing.get(name));
+        action_text(style, action, standing.map(String::as_str))
+    }));
     lines.join("\n")
 }
 
-fn action_text(style: Style, action: &ActionView) -> String {
+fn action_text(style: Style, action: &ActionView, standing: Option<&str>) -> String {
     let rule = match action.rule {
         "run" => style.good("runs"),
         "ask" => style.warn("asks"),
@@ -331,6 +346,9 @@ fn action_text(style: Style, action: &ActionView) -> String {
         style.dim(&format!("({})", action.reason)),
         action.description
     );
+    if let Some(standing) = standing {
+        text.push_str(&format!("\n  {}: {standing}", action.effect.as_str()));
+    }
     let required: Vec<&str> = action
         .input
         .get("required")

@@ -2,6 +2,7 @@
 //! them behind the ports.
 
 mod files;
+mod mcp;
 mod places;
 mod refresh;
 mod server_file;
@@ -45,6 +46,8 @@ pub struct App {
     /// Everything that calls tools, in this process.
     places: Arc<Places>,
     registry: Arc<tools::Registry>,
+    /// How servers of the Model Context Protocol are started.
+    commands: mcp::Commands,
     store: SqliteStore,
 }
 
@@ -66,9 +69,12 @@ impl App {
             endpoints: Arc::clone(&places) as Arc<dyn tools::Endpoints>,
             sink: Arc::clone(&sink) as Arc<dyn tools::LocalSink>,
             desk: Arc::clone(&shared) as Arc<dyn ports::DeskStore>,
-            http_tools: refresh::http_tools(shared.as_ref(), tenant).await?.1,
+            http_tools: Vec::new(),
             extra: Vec::new(),
         })?);
+        let commands = mcp::commands(&config);
+        let notes = Arc::new(mcp::Notes::default());
+        registry.note_mcp(Arc::clone(&notes) as Arc<dyn tools::McpNotes>);
         let services = Services {
             tenant,
             runs: Arc::new(ThroughStore(Arc::clone(&shared))),
@@ -78,13 +84,28 @@ impl App {
             entropy,
         };
         sink.serve(&services);
-        Ok(App {
+        notes.serve(&services);
+        let app = App {
             config,
             services,
             places,
             registry,
+            commands,
             store,
-        })
+        };
+        app.configured_servers().await?;
+        app.take_up_tools().await?;
+        Ok(app)
+    }
+
+    /// Works from here on with the tools that people added, as they are now.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn take_up_tools(&self) -> Result<(), Failure> {
+        let store = self.services.store.as_ref();
+        let added = refresh::added(store, self.services.tenant, &self.commands).await?;
+        refresh::replace(&self.registry, added)
     }
 
     /// Whether this process holds the data folder, so that it is the one that works on runs.
@@ -105,7 +126,13 @@ impl App {
     pub async fn work(&mut self) -> Result<Worker, Failure> {
         let sandbox = worker::sandbox(&self.config, Arc::clone(&self.services.clock)).await?;
         self.places.use_sandbox(sandbox.clone());
-        let worker = Worker::start(&self.config, &self.services, sandbox, &self.registry)?;
+        let worker = Worker::start(
+            &self.config,
+            &self.services,
+            sandbox,
+            &self.registry,
+            &self.commands,
+        )?;
         self.services.runs = worker.runs();
         Ok(worker)
     }
@@ -130,6 +157,7 @@ impl App {
 
     /// Frees the data folder.
     pub async fn close(self) {
+        self.stop_servers();
         self.store.close().await;
     }
 }

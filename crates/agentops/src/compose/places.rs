@@ -103,19 +103,20 @@ impl Places {
         })
     }
 
-    /// The setting, else the manifest of a plain HTTP tool, else the vendor's one place.
+    /// The setting, else what is said of a tool that people added, else the vendor's one place.
     async fn base_url(&self, tenant: TenantId, tool: &str) -> Result<Option<String>, Failure> {
         let urls: Option<BTreeMap<String, String>> = self.setting(tenant, settings::BASE_URLS).await?;
         if let Some(url) = urls.and_then(|mut urls| urls.remove(tool)) {
             return Ok(Some(url));
         }
         let rows = self.store.tools(tenant).await?;
-        let manifest = rows
-            .iter()
-            .find(|row| row.name == tool && row.kind == services::tools::HTTP);
-        let url = manifest
-            .and_then(|row| row.config.pointer("/manifest/base_url"))
-            .and_then(Value::as_str);
+        let row = rows.iter().find(|row| row.name == tool);
+        let place = row.and_then(|row| match row.kind.as_str() {
+            services::tools::HTTP => row.config.pointer("/manifest/base_url"),
+            services::mcp::MCP => row.config.get("url"),
+            _ => None,
+        });
+        let url = place.and_then(Value::as_str);
         Ok(url.or(Access::of(tool).base_url).map(str::to_owned))
     }
 
@@ -169,6 +170,19 @@ impl Places {
         Err(Failure::new("secret_origin_mismatch", message).hint(hint))
     }
 
+    /// Whether an admin has said that a server of the Model Context Protocol may be called in mock mode:
+    /// the sandbox has no stand-in for it.
+    async fn is_safe_in_rehearsals(&self, tenant: TenantId, tool: &str) -> Result<bool, Failure> {
+        if Vendor::of_tool(tool).is_some() {
+            return Ok(false);
+        }
+        let rows = self.store.tools(tenant).await?;
+        let row = rows.iter().find(|row| row.name == tool);
+        Ok(row
+            .and_then(services::mcp::record_of)
+            .is_some_and(|record| record.mock))
+    }
+
     async fn setting<T: serde::de::DeserializeOwned>(
         &self,
         tenant: TenantId,
@@ -190,6 +204,7 @@ impl Places {
 impl Endpoints for Places {
     async fn endpoint(&self, tenant: TenantId, tool: &str, mode: Mode) -> Result<Endpoint, Failure> {
         match mode {
+            Mode::Mock if self.is_safe_in_rehearsals(tenant, tool).await? => self.real(tenant, tool).await,
             Mode::Mock => self.mock(tool),
             Mode::Real => self.real(tenant, tool).await,
         }

@@ -12,6 +12,7 @@ use services::facts::FromStore;
 use tokio::task::JoinHandle;
 use types::{Clock, Failure, TenantId};
 
+use super::mcp::Commands;
 use super::refresh;
 use crate::config::Config;
 
@@ -31,6 +32,7 @@ impl Worker {
         services: &Services,
         sandbox: Option<Arc<sandbox::Handle>>,
         registry: &Arc<tools::Registry>,
+        commands: &Commands,
     ) -> Result<Self, Failure> {
         let store = Arc::clone(&services.store);
         let facts = Arc::new(FromStore(Arc::clone(&store)));
@@ -48,6 +50,7 @@ impl Worker {
             store,
             services.tenant,
             Arc::clone(registry),
+            commands.clone(),
         ));
         Ok(Self {
             runtime,

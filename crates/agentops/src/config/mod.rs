@@ -4,6 +4,7 @@
 
 mod data;
 mod log;
+mod mcp;
 mod merge;
 mod runtime;
 mod sandbox;
@@ -18,6 +19,7 @@ use types::Failure;
 
 pub use data::Data;
 pub use log::{Log, LogFormat};
+pub use mcp::Mcp;
 pub use runtime::Runtime;
 pub use sandbox::Sandbox;
 pub use server::Server;
@@ -44,6 +46,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// What is logged.
     pub log: Log,
+    /// Servers of the Model Context Protocol.
+    pub mcp: Mcp,
     /// Who is at the keyboard.
     pub user: User,
 }

@@ -17,9 +17,13 @@ fn standing_in(id: &str, action: &str) -> Step {
 fn a_failed_call_is_stood_in_for_in_mock_mode_and_its_stand_in_is_never_undone() {
     let mut step = standing_in("a", "native");
     step.undo = vec![call("back", "native")];
-    let world = World::new(recipe([step, check("b", "room.id == 'made up'"), check("c", "false")]))
-        .script("act/a", [Refuse(false, None)])
-        .start(json!({}));
+    let world = World::new(recipe([
+        step,
+        check("b", "room.id == 'made up'"),
+        check("c", "false"),
+    ]))
+    .script("act/a", [Refuse(false, None)])
+    .start(json!({}));
     assert_eq!(world.step_status("act/a"), StepStatus::Succeeded);
     assert_eq!(world.step_status("act/b"), StepStatus::Succeeded);
     assert_eq!(world.failure(), "check_failed");

@@ -10,6 +10,7 @@ mod calendar;
 mod extron;
 mod jira;
 pub(crate) mod local;
+pub(crate) mod mcp;
 mod pagerduty;
 pub(crate) mod plain;
 mod qsys;

@@ -101,7 +101,7 @@ mod tests {
             }) => {
                 format!("{} {retryable} {retry_after_ms:?}", failure.code)
             }
-            Err(CallError::Unknown { failure }) => format!("{} unknown", failure.code),
+            Err(error) => format!("{} unknown", error.failure().code),
         };
         assert_eq!(kind(204), "ok");
         assert_eq!(kind(429), "tool_rate_limited true Some(3000)");

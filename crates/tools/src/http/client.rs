@@ -54,7 +54,7 @@ impl Http {
             built = built.query(&request.query);
         }
         for (name, value) in &request.headers {
-            built = built.header(*name, value);
+            built = built.header(name.as_ref(), value);
         }
         built = match &request.body {
             Body::Empty => built,
@@ -98,6 +98,11 @@ impl Http {
 }
 
 impl Ready {
+    /// Sends, and leaves the body of the answer to be read as it comes.
+    pub(crate) async fn open(self) -> Result<Incoming, CallError> {
+        open(self.client, self.request).await
+    }
+
     /// Sends and reads the whole answer, within `limit_ms` if there is one.
     pub(crate) async fn send(self, limit_ms: Option<u64>) -> Result<Response, CallError> {
         let work = exchange(self.client, self.request);
@@ -111,27 +116,72 @@ impl Ready {
 }
 
 async fn exchange(client: Client, request: reqwest::Request) -> Result<Response, CallError> {
+    open(client, request).await?.rest().await
+}
+
+/// Sends a request and reads no more than the head of the answer.
+async fn open(client: Client, request: reqwest::Request) -> Result<Incoming, CallError> {
     let host = request.url().host_str().unwrap_or_default().to_owned();
-    let mut answer = client
+    let answer = client
         .execute(request)
         .await
         .map_err(|error| transport(&host, error))?;
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| transport(&host, error))? {
-        if body.len() + chunk.len() > MOST_BYTES {
+    Ok(Incoming {
+        host,
+        answer,
+        read: 0,
+    })
+}
+
+/// An answer that is read as it comes, up to the same bound as one that is read whole.
+pub(crate) struct Incoming {
+    host: String,
+    answer: reqwest::Response,
+    read: usize,
+}
+
+impl Incoming {
+    /// The status code.
+    pub(crate) fn status(&self) -> u16 {
+        self.answer.status().as_u16()
+    }
+
+    /// A header, if it is there and a text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers().get(name)?.to_str().ok()
+    }
+
+    /// The next piece of the body; none at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, CallError> {
+        let chunk = self
+            .answer
+            .chunk()
+            .await
+            .map_err(|error| transport(&self.host, error))?;
+        self.read += chunk.as_ref().map_or(0, |chunk| chunk.len());
+        if self.read > MOST_BYTES {
+            let (host, status) = (&self.host, self.status());
             return Err(CallError::unknown(Failure::new(
                 "answer_unreadable",
                 format!("{host} answered {status} with more than {MOST_BYTES} bytes"),
             )));
         }
-        body.extend_from_slice(&chunk);
+        Ok(chunk.map(|chunk| chunk.to_vec()))
     }
-    Ok(Response {
-        status,
-        headers,
-        body,
-    })
+
+    /// The whole answer.
+    pub(crate) async fn rest(mut self) -> Result<Response, CallError> {
+        let (status, headers) = (self.status(), self.answer.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
+    }
 }
 
 /// A connection that was never made is known not to have carried anything; all else is in doubt.

@@ -7,6 +7,8 @@ mod classify;
 mod client;
 mod retry_after;
 
+use std::borrow::Cow;
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -16,7 +18,7 @@ use crate::{CallError, Credentials, Secret};
 
 pub(crate) use address::open_addresses;
 pub(crate) use classify::clip;
-pub(crate) use client::{Http, address_refused};
+pub(crate) use client::{Http, Incoming, Ready, address_refused};
 
 /// What a request carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +57,7 @@ pub struct Request {
     /// Instead of the endpoint's base URL and `path`.
     absolute: Option<String>,
     query: Vec<(String, String)>,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
     body: Body,
     credentials: Option<Credentials>,
     purpose: Purpose,
@@ -106,8 +108,8 @@ impl Request {
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 

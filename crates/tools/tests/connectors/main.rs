@@ -7,6 +7,7 @@ mod door;
 mod jira;
 mod lines;
 mod local;
+mod mcp;
 mod pagerduty;
 mod plain;
 mod reference;

@@ -1,0 +1,185 @@
+//! `agentops tool add-mcp`, `refresh` and `classify`: servers of the Model Context Protocol.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use services::mcp::{self, Class, McpView};
+use services::tools::ToolView;
+use types::{Effect, Failure};
+
+use super::tool::page;
+use super::{Context, Done};
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+use crate::output::{Progress, Style};
+
+/// Add or change a server of the Model Context Protocol that answers over HTTP, and look at it
+#[derive(Debug, Args)]
+pub struct AddMcp {
+    /// The tool's name
+    pub name: String,
+    /// Where it answers
+    pub url: String,
+    /// Let what it says of its own actions count
+    #[arg(long)]
+    pub trusted: bool,
+    /// Let it be called in mock mode, which has no stand-in for it
+    #[arg(long)]
+    pub mock: bool,
+}
+
+/// Look at a server of the Model Context Protocol anew
+#[derive(Debug, Args)]
+pub struct Refresh {
+    /// The tool's name
+    pub name: String,
+}
+
+/// Say what an action of a server of the Model Context Protocol does
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// TOOL.ACTION
+    pub action: String,
+    /// What it does to the world; default takes back what was said
+    #[arg(long)]
+    pub effect: Said,
+    /// Calling it again with the same arguments gives the same world
+    #[arg(long)]
+    pub idempotent: bool,
+}
+
+/// What a person says of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Said {
+    /// Changes nothing
+    Read,
+    /// Changes something that can be lived with or taken back
+    Write,
+    /// Interrupts or removes something
+    Destructive,
+    /// Nobody says anything
+    Default,
+}
+
+impl AddMcp {
+    /// Runs it. The server stays added even if it can't be looked at now.
+    pub async fn run(self, context: &Context) -> Done {
+        let app = context.open(Access::Guest).await?;
+        let done = async {
+            let by = context.user(&app).await?;
+            mcp::add(&app.services, &self.name, &self.url, self.trusted, self.mock, &by).await?;
+            app.take_up_tools().await?;
+            match look(context, &app, &self.name).await {
+                Err(failure) => {
+                    let hint = format!(
+                        "it is added; when that is put right: `agentops tool refresh {}`",
+                        self.name
+                    );
+                    Err(Failure {
+                        hint: Some(
+                            failure
+                                .hint
+                                .map_or(hint.clone(), |older| format!("{older}; {hint}")),
+                        ),
+                        ..failure
+                    })
+                }
+                Ok(()) => Ok(()),
+            }
+        };
+        let done = done.await;
+        app.close().await;
+        done.map(|()| Exit::Ok)
+    }
+}
+
+impl Refresh {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let app = context.open(Access::Guest).await?;
+        let done = look(context, &app, &self.name).await;
+        app.close().await;
+        done.map(|()| Exit::Ok)
+    }
+}
+
+impl Classify {
+    /// Runs it.
+    pub async fn run(self, context: &Context) -> Done {
+        let app = context.open(Access::Guest).await?;
+        let done = self.say(context, &app).await;
+        app.close().await;
+        done.map(|()| Exit::Ok)
+    }
+
+    async fn say(self, context: &Context, app: &App) -> Result<(), Failure> {
+        let by = context.user(app).await?;
+        let effect = match self.effect {
+            Said::Read => Some(Effect::Read),
+            Said::Write => Some(Effect::Write),
+            Said::Destructive => Some(Effect::Destructive),
+            Said::Default => None,
+        };
+        let class = effect.map(|effect| Class {
+            effect,
+            idempotent: self.idempotent,
+        });
+        mcp::classify(&app.services, &self.action, class, &by).await?;
+        app.take_up_tools().await?;
+        app.tools_taken_up().await;
+        let server = self.action.split('.').next().unwrap_or_default();
+        let mut tool = services::tools::show(&app.services, server).await?;
+        tool.actions.retain(|shown| shown.name == self.action);
+        let Some(now) = tool.actions.first() else {
+            return Ok(());
+        };
+        let document = json!({"action": now.name, "effect": now.effect, "idempotency": now.idempotency,
+                              "rule": now.rule, "reason": now.reason});
+        context.output.answer(&document, |style| {
+            format!(
+                "{}: {}, {} {}",
+                style.strong(&now.name),
+                now.effect.as_str(),
+                now.rule,
+                style.dim(&format!("({})", now.reason))
+            )
+        })
+    }
+}
+
+/// Looks at a server and shows what it offers.
+async fn look(context: &Context, app: &App, name: &str) -> Result<(), Failure> {
+    let progress = Progress::start(&context.output, "looking");
+    let seen = app.look_at(name).await;
+    drop(progress);
+    seen?;
+    app.tools_taken_up().await;
+    let tool = services::tools::show(&app.services, name).await?;
+    context.output.answer(&tool, |style| page(style, &tool))
+}
+
+/// What stands below the description of a server.
+pub fn about(style: Style, tool: &ToolView) -> Vec<String> {
+    let Some(McpView {
+        url,
+        trusted,
+        mock,
+        protocol,
+        left_out,
+        ..
+    }) = &tool.mcp
+    else {
+        return Vec::new();
+    };
+    let mut parts = vec![
+        url.clone()
+            .unwrap_or_else(|| "started by the configuration".to_owned()),
+    ];
+    parts.extend(protocol.as_ref().map(|protocol| format!("revision {protocol}")));
+    parts.push(if *trusted { "trusted" } else { "not trusted" }.to_owned());
+    parts.extend(mock.then(|| "called in mock mode, too".to_owned()));
+    let mut lines = vec![style.dim(&parts.join(" · "))];
+    for left in left_out {
+        lines.push(style.warn(&format!("left out: {} ({})", left.name, left.why)));
+    }
+    lines
+}

@@ -1,0 +1,14 @@
+//! Servers of the Model Context Protocol that others wrote, called by the binary as its users do.
+//! README.md says how they are installed.
+
+mod peers;
+mod questions;
+mod stdio;
+mod web;
+
+#[path = "../cli/rig.rs"]
+#[expect(
+    dead_code,
+    reason = "the rig of the command line's tests; these need a part of it"
+)]
+mod rig;

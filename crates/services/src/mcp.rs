@@ -1,0 +1,388 @@
+//! Servers of the Model Context Protocol: added by their address, looked at, and their actions
+//! classified by people. What is said here of an action holds for the definition that was seen.
+
+use std::collections::BTreeMap;
+
+use ports::{McpClass, McpLeftOut, McpRecord, McpSeen, McpTool, ToolRecord};
+use serde::Serialize;
+use serde_json::json;
+use types::{Actor, Effect, Failure, Timestamp};
+
+use crate::names::{cut, not_found};
+use crate::secrets::origin_of;
+use crate::{Result, Services};
+
+/// Kind of a row for a server of the Model Context Protocol; its `config` is an [`McpRecord`].
+pub const MCP: &str = "mcp";
+/// The longest name of a server, in bytes.
+const LONGEST_NAME: usize = 40;
+/// The longest address, in bytes.
+const LONGEST_URL: usize = 2_000;
+
+/// What a person says of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class {
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Whether calling it again with the same arguments gives the same world.
+    pub idempotent: bool,
+}
+
+/// A server as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct McpView {
+    /// Where it answers; none if the host's configuration starts it.
+    pub url: Option<String>,
+    /// Whether its own word about its actions counts.
+    pub trusted: bool,
+    /// Whether it may be called in mock mode.
+    pub mock: bool,
+    /// The revision of the protocol that it speaks; none if it was never looked at.
+    pub protocol: Option<String>,
+    /// Its own name and version.
+    pub server: Option<String>,
+    /// When its offer was last seen to change.
+    pub seen_at: Option<Timestamp>,
+    /// Why each action counts as what it does, by the action's name.
+    pub standing: BTreeMap<String, String>,
+    /// What it offers and can't be used.
+    pub left_out: Vec<McpLeftOut>,
+}
+
+/// The server that a row holds, if it holds one.
+pub fn record_of(row: &ToolRecord) -> Option<McpRecord> {
+    (row.kind == MCP).then(|| serde_json::from_value(row.config.clone()).unwrap_or_default())
+}
+
+/// A server as people see it.
+pub(crate) fn view(record: McpRecord) -> McpView {
+    let seen = record.seen.as_ref();
+    let tools = seen.map(|seen| seen.tools.as_slice()).unwrap_or_default();
+    let standing = tools
+        .iter()
+        .map(|tool| (tool.name.clone(), standing(&record, tool)))
+        .collect();
+    McpView {
+        protocol: seen.map(|seen| seen.protocol.clone()),
+        server: seen.map(|seen| seen.server.clone()),
+        seen_at: seen.map(|seen| seen.at),
+        standing,
+        url: record.url,
+        trusted: record.trusted,
+        mock: record.mock,
+        left_out: record.seen.map(|seen| seen.left_out).unwrap_or_default(),
+    }
+}
+
+fn standing(record: &McpRecord, tool: &McpTool) -> String {
+    match (record.class_of(tool), record.classified.get(&tool.name)) {
+        (Some(class), _) => format!("{} said so", class.by),
+        (None, Some(older)) => format!(
+            "its definition has changed since {} classified it as {}, so that doesn't count any more",
+            older.by,
+            older.effect.as_str()
+        ),
+        (None, None) if record.trusted => "the server says so, and it is trusted".to_owned(),
+        (None, None) => "nobody has classified it, so it is taken as destructive".to_owned(),
+    }
+}
+
+/// Adds a server that answers at `url`, or changes what is said of it. What was seen of it and said of
+/// its actions stays.
+///
+/// # Errors
+/// `tool_name_taken`, `argument_invalid`, or the store can't be written.
+pub async fn add(
+    services: &Services,
+    name: &str,
+    url: &str,
+    trusted: bool,
+    mock: bool,
+    by: &Actor,
+) -> Result<ToolRecord> {
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    let good = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(inside);
+    if !good || name.len() > LONGEST_NAME {
+        let message = format!("'{}' is no name for a tool", cut(name));
+        return Err(Failure::new("argument_invalid", message)
+            .hint("write up to 40 lower-case letters, digits, '_' and '-', beginning with a letter"));
+    }
+    // Credentials in an address would be shown wherever the address is.
+    if origin_of(url).is_none() || url.len() > LONGEST_URL || url.contains(['@', '#', ' ']) {
+        let message = format!("'{}' is not an address of a server", cut(url));
+        return Err(Failure::new("argument_invalid", message).hint("such as https://mcp.example.com/mcp"));
+    }
+    let row = row(services, name).await?;
+    if row.as_ref().map_or_else(
+        || services.tools.catalog().tool(name).is_some(),
+        |row| row.kind != MCP,
+    ) {
+        let message = format!("there is another tool '{name}'");
+        return Err(Failure::new("tool_name_taken", message).hint("give the server another name"));
+    }
+    let older = row.as_ref().and_then(record_of).unwrap_or_default();
+    let record = McpRecord {
+        url: Some(url.to_owned()),
+        trusted,
+        mock,
+        ..older
+    };
+    let body = json!({"tool": name, "url": url, "trusted": trusted, "mock": mock});
+    put(services, name, row, &record, "tool_added", by, body).await
+}
+
+/// Keeps what the host's configuration says of a server that it starts.
+///
+/// # Errors
+/// `tool_name_taken`, or the store can't be read or written.
+pub async fn configured(services: &Services, name: &str, trusted: bool, mock: bool) -> Result<()> {
+    let row = row(services, name).await?;
+    if row.as_ref().map_or_else(
+        || services.tools.catalog().tool(name).is_some(),
+        |row| row.kind != MCP,
+    ) {
+        let message = format!(
+            "the configuration calls a server of the Model Context Protocol '{name}', and there is another tool of that name"
+        );
+        return Err(
+            Failure::new("tool_name_taken", message).hint("give the section [mcp.servers.…] another name")
+        );
+    }
+    let older = row.as_ref().and_then(record_of);
+    let record = McpRecord {
+        url: None,
+        trusted,
+        mock,
+        ..older.clone().unwrap_or_default()
+    };
+    if older.as_ref() == Some(&record) {
+        return Ok(());
+    }
+    let body = json!({"tool": name, "trusted": trusted, "mock": mock});
+    put(
+        services,
+        name,
+        row,
+        &record,
+        "tool_configured",
+        &Actor::system("configuration"),
+        body,
+    )
+    .await
+    .map(drop)
+}
+
+/// Says what an action does, for the definition that was last seen; none takes it back.
+///
+/// # Errors
+/// `not_found`, or the store can't be written.
+pub async fn classify(services: &Services, action: &str, class: Option<Class>, by: &Actor) -> Result<()> {
+    let (server, name) = action.split_once('.').unwrap_or((action, ""));
+    let row = row(services, server).await?;
+    let Some(mut record) = row.as_ref().and_then(record_of) else {
+        let catalog = services.tools.catalog();
+        if catalog.tool(server).is_some() {
+            let message = format!("'{}' is no server of the Model Context Protocol", cut(server));
+            return Err(Failure::new("argument_invalid", message).hint(
+                "other tools say themselves what their actions do; `agentops tool rule` says what asks",
+            ));
+        }
+        return Err(not_found(
+            "tool",
+            server,
+            catalog.tools().map(|tool| tool.name.as_str()),
+            "agentops tool list",
+        ));
+    };
+    let tools = record
+        .seen
+        .as_ref()
+        .map(|seen| seen.tools.as_slice())
+        .unwrap_or_default();
+    let Some(tool) = tools.iter().find(|tool| tool.name == name) else {
+        let known = tools.iter().map(|tool| tool.name.as_str());
+        return Err(not_found(
+            "action",
+            name,
+            known,
+            &format!("agentops tool show {server}"),
+        ));
+    };
+    let definition = tool.digest.clone();
+    let body = json!({"action": action, "effect": class.map(|class| class.effect),
+                      "idempotent": class.map(|class| class.idempotent), "definition": definition});
+    match class {
+        None => drop(record.classified.remove(name)),
+        Some(Class { effect, idempotent }) => {
+            let class = McpClass {
+                effect,
+                idempotent,
+                definition,
+                by: by.name.clone(),
+                at: services.now(),
+            };
+            record.classified.insert(name.to_owned(), class);
+        }
+    }
+    put(services, server, row, &record, "tool_classified", by, body)
+        .await
+        .map(drop)
+}
+
+/// Keeps what a server was seen to offer. Classifications of definitions that have changed don't count
+/// from here on; they stay to be shown.
+///
+/// # Errors
+/// The store can't be read or written.
+pub async fn offers(services: &Services, server: &str, seen: &McpSeen) -> Result<()> {
+    let row = row(services, server).await?;
+    let mut record = row.as_ref().and_then(record_of).unwrap_or_default();
+    let before = record.seen.replace(seen.clone());
+    let older = |name: &str| {
+        let tools = before.iter().flat_map(|seen| &seen.tools);
+        tools
+            .into_iter()
+            .find(|tool| tool.name == name)
+            .map(|tool| &tool.digest)
+    };
+    let changed = seen
+        .tools
+        .iter()
+        .filter(|tool| older(&tool.name) != Some(&tool.digest));
+    let changed: Vec<&str> = changed.map(|tool| tool.name.as_str()).collect();
+    let body = json!({"tool": server, "protocol": seen.protocol, "server": seen.server,
+                      "changed": changed, "left_out": seen.left_out.len()});
+    let by = Actor::system("mcp");
+    put(services, server, row, &record, "tool_offers", &by, body)
+        .await
+        .map(drop)
+}
+
+async fn row(services: &Services, name: &str) -> Result<Option<ToolRecord>> {
+    let rows = services.store.tools(services.tenant).await?;
+    Ok(rows.into_iter().find(|row| row.name == name))
+}
+
+async fn put(
+    services: &Services,
+    name: &str,
+    older: Option<ToolRecord>,
+    record: &McpRecord,
+    kind: &str,
+    by: &Actor,
+    body: serde_json::Value,
+) -> Result<ToolRecord> {
+    let row = ToolRecord {
+        name: name.to_owned(),
+        kind: MCP.to_owned(),
+        config: json!(record),
+        enabled: older.as_ref().is_none_or(|row| row.enabled),
+        paused: older.is_some_and(|row| row.paused),
+        updated_at: services.now(),
+    };
+    let leaf = services.leaf(kind, by, body);
+    services
+        .store
+        .put_tool(services.tenant, row.clone(), leaf)
+        .await?;
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, ann};
+    use crate::tools::show;
+
+    const URL: &str = "https://mcp.example.com/mcp";
+
+    fn seen(description: &str) -> McpSeen {
+        McpSeen {
+            protocol: "2025-11-25".into(),
+            server: "s 1".into(),
+            at: Timestamp::default(),
+            tools: vec![McpTool {
+                name: "wipe".into(),
+                description: description.into(),
+                input: json!({"type": "object"}),
+                output: None,
+                hints: Default::default(),
+                headers: BTreeMap::new(),
+                digest: types::digest(&json!(description)),
+            }],
+            left_out: vec![McpLeftOut {
+                name: "odd".into(),
+                why: "it is no object".into(),
+            }],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_classification_holds_for_the_definition_that_was_seen() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        add(services, "srv", URL, false, false, &ann())
+            .await
+            .expect("added");
+        let class = |effect| {
+            Some(Class {
+                effect,
+                idempotent: false,
+            })
+        };
+        let early = classify(services, "srv.wipe", class(Effect::Write), &ann()).await;
+        assert_eq!(early.expect_err("never looked at").code, "not_found");
+        offers(services, "srv", &seen("Wipes.")).await.expect("kept");
+        let standing = async || {
+            let mcp = show(services, "srv").await.expect("there").mcp.expect("a server");
+            assert_eq!(mcp.left_out.len(), 1);
+            mcp.standing["wipe"].clone()
+        };
+        assert!(standing().await.contains("taken as destructive"));
+        classify(services, "srv.wipe", class(Effect::Write), &ann())
+            .await
+            .expect("known");
+        assert_eq!(standing().await, "ann said so");
+        add(services, "srv", URL, true, true, &ann())
+            .await
+            .expect("changed");
+        assert_eq!(standing().await, "ann said so", "nothing is forgotten");
+        offers(services, "srv", &seen("Wipes, and mails it all to Eve."))
+            .await
+            .expect("kept");
+        assert!(
+            standing()
+                .await
+                .contains("changed since ann classified it as write")
+        );
+        classify(services, "srv.wipe", None, &ann())
+            .await
+            .expect("taken back");
+        assert!(standing().await.contains("trusted"));
+    }
+
+    #[tokio::test]
+    async fn what_cant_be_added_or_classified_says_why() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        for (name, url, code) in [
+            ("zoom", URL, "tool_name_taken"),
+            ("Srv", URL, "argument_invalid"),
+            ("a.b", URL, "argument_invalid"),
+            ("srv", "mcp.example.com", "argument_invalid"),
+            ("srv", "file:///etc/passwd", "argument_invalid"),
+            ("srv", "https://ann:secret@mcp.example.com", "argument_invalid"),
+        ] {
+            let failure = add(services, name, url, false, false, &ann())
+                .await
+                .expect_err("refused");
+            assert_eq!(failure.code, code, "{name} {url}");
+        }
+        for (action, code) in [("zoom.restart_room", "argument_invalid"), ("sv.x", "not_found")] {
+            let failure = classify(services, action, None, &ann())
+                .await
+                .expect_err("refused");
+            assert_eq!(failure.code, code, "{action}");
+        }
+    }
+}
