@@ -47,7 +47,6 @@ pub const CODES: &[&str] = &[
     "database_newer",
     "database_unreachable",
     "device_refused",
-    "dialect_not_yet",
     "disk_full",
     "duplicate_id",
     "duplicate_save",
