@@ -300,9 +300,7 @@ impl Older<'_, '_, '_> {
     /// Values that their author meant to be replaced.
     fn placeholders(&mut self, node: &Node) {
         match &node.data {
-            Data::Text(text, _)
-                if text.contains("<<<") || text.starts_with("<PUT_") || text.starts_with("TODO") =>
-            {
+            Data::Text(text, _) if text.contains("<<<") || text.starts_with("<PUT_") => {
                 let message =
                     format!("'{text}' is a placeholder: put the real value here before the recipe runs");
                 self.findings.add(
