@@ -44,10 +44,9 @@ async fn the_scaffold_of_the_runbook_checks_and_runs() {
     std::fs::write(&file, scaffold).expect("the scaffold is written");
 
     let found = checked(&house, 0, &file);
-    assert_eq!(
-        (&found["dialect"], &found["diagnostics"]),
-        (&json!("ipav_lists"), &json!([]))
-    );
+    assert_eq!(found["dialect"], "ipav_lists");
+    let told = found["diagnostics"].as_array().expect("findings");
+    assert!(told.iter().all(|told| told["severity"] == "note"), "{told:#?}");
     house.save(&file, "scaffold");
     let run = house.begin("scaffold", &json!({}));
     house.until_asked(&run, "input");
