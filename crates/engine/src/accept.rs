@@ -140,7 +140,7 @@ impl<'a> Acceptor<'a> {
             }
             [
                 Event::StepFailed {
-                    then: Then::Retry { .. },
+                    then: Then::Retry { .. } | Then::HeldBack { .. },
                     ..
                 },
             ] => Resolution::Redo,

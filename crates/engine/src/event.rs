@@ -111,6 +111,12 @@ pub enum Then {
         /// Not before.
         at: Timestamp,
     },
+    /// The same attempt once more: the call was held back before anything was sent, so that this one
+    /// doesn't count.
+    HeldBack {
+        /// Not before.
+        at: Timestamp,
+    },
     /// The step has failed.
     Final,
 }

@@ -342,6 +342,10 @@ impl State {
                     state.failures += u32::from(known);
                     state.wait(Stage::Retry { at: *at });
                 }
+                Then::HeldBack { at } => {
+                    state.attempts_before += 1;
+                    state.wait(Stage::Retry { at: *at });
+                }
                 Then::LookUp { at } => state.wait(Stage::LookUp { at: *at, unclear: 0 }),
             }
         });

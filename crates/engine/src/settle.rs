@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use recipe::program::{Evidence, Kind, SaveFrom, Step};
-use types::{Artifact, ArtifactId, ArtifactKind, Failure, Idempotency, Labeled, Labels, Millis, Outcome};
+use types::{
+    Artifact, ArtifactId, ArtifactKind, Failure, Idempotency, Labeled, Labels, Millis, Outcome, Timestamp,
+};
 
 use crate::backoff::backoff;
 use crate::decide::Decider;
@@ -17,6 +19,8 @@ use crate::state::{Stage, StepState};
 
 /// How often a step with `until` is repeated at most, if no time-out ends it before.
 const POLLS: u32 = 10_000;
+/// The shortest wait after a call was held back, in milliseconds.
+const SOONEST_MS: Millis = 50;
 
 /// What the work of a step came to.
 pub(crate) struct Yield {
@@ -260,11 +264,37 @@ pub(crate) fn outcome(
             let after = retryable.then(|| retry_after_ms.unwrap_or(0));
             vec![known_failure(decider, work, state, call, failure, after)]
         }
+        Outcome::HeldBack {
+            failure,
+            retry_after_ms,
+        } => vec![held_back(decider, work, state, call, failure, retry_after_ms)],
         Outcome::Unknown { failure } => crate::unknown::unknown(decider, work, state, call, failure),
         Outcome::NeedsInput { needed, doubt } => {
             crate::question::needs_input(decider, work, state, call, needed, doubt)
         }
     }
+}
+
+/// A call that was never sent because its tool has no room for it now. `retry` counts what the vendor
+/// made of a call, and the vendor has not seen this one: were it counted, a crowd of runs that start
+/// together would fail on a limit that lets all of them through one after the other. What ends the
+/// waiting is the step's time, as with a tool that a person holds.
+fn held_back(
+    decider: &Decider<'_>,
+    work: Work<'_>,
+    state: &StepState,
+    call: &FrozenCall,
+    failure: Failure,
+    after: Millis,
+) -> Event {
+    let at = decider.now + after.max(SOONEST_MS);
+    let must_go_on = state.earlier_open() && call_again_is_safe(call);
+    if !must_go_on && !in_time(state, at) {
+        let known = !state.earlier_open();
+        let failure = no_time_left(work, failure);
+        return failed_event(work.key, state.attempt, failure, known, Then::Final);
+    }
+    failed_event(work.key, state.attempt, failure, true, Then::HeldBack { at })
 }
 
 /// `after` is the shortest wait before the next attempt, in milliseconds, or none if trying again
@@ -294,12 +324,15 @@ pub(crate) fn known_failure(
     }
     let wait = backoff(&call.retry, failures, decider.state.created.seed, key.as_str());
     let at = decider.now + wait.max(after);
-    // While the step's time stands still its end is not known yet.
-    let in_time = state.held_since.is_some() || state.deadline.is_none_or(|deadline| at < deadline);
-    if !must_go_on && !in_time {
+    if !must_go_on && !in_time(state, at) {
         return fail(no_time_left(work, failure));
     }
     failed_event(key, state.attempt, failure, true, Then::Retry { at })
+}
+
+/// Whether the step's time lasts until then. While it stands still its end is not known yet.
+fn in_time(state: &StepState, at: Timestamp) -> bool {
+    state.held_since.is_some() || state.deadline.is_none_or(|deadline| at < deadline)
 }
 
 /// What to call the last failure of a step whose time is up: where it waits for a condition, that this

@@ -1,5 +1,6 @@
 //! Tools: the outside world behind the door.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -57,6 +58,13 @@ pub trait Tools: Send + Sync + 'static {
 
     /// Looks up what an earlier attempt did, by its marker or the connector's probe.
     async fn look_up(&self, permit: Permit, call: Call) -> ProbeResult;
+
+    /// Tools that have no room for a call now or are closed to everybody, and when it is worth asking
+    /// again. Runs begin no attempt on them, so that nothing is begun only to be held back.
+    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+        let _ = (tenant, mode);
+        BTreeMap::new()
+    }
 
     /// Asks a tool how it is, with a cheap read.
     async fn health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Health;

@@ -8,7 +8,7 @@ use engine::state::Stage;
 use engine::{Action, Event, Input, Message, Program, Recorded, State, StepKey};
 use ports::{After, Append, DeadLetter, InboxItem, NewRun, Post, Snapshot, StoreError};
 use tokio::sync::mpsc;
-use types::{Failure, InboxId, Labeled, RunId, RunStatus, Timestamp};
+use types::{Failure, InboxId, Labeled, Millis, RunId, RunStatus, Timestamp};
 
 use crate::crash_point;
 use crate::effects::{self, Effect};
@@ -16,6 +16,8 @@ use crate::guard::Held;
 use crate::node::Shared;
 use crate::trouble::patiently;
 
+/// The soonest look at a tool that is held back, in milliseconds.
+const SOONEST_LOOK_MS: Millis = 20;
 /// Results that may wait to be taken in; effects of one run are bounded far below this.
 const RESULTS: usize = 256;
 
@@ -145,8 +147,7 @@ impl Session {
     /// When the run must be looked at again if nothing comes. What is due and did not happen is held
     /// by something that doesn't end by itself, so that it is asked again only now and then.
     pub(crate) fn next_look(&self, now: Timestamp) -> Timestamp {
-        self.state
-            .wake_after(now, self.shared.options.limits.pause_poll_ms)
+        self.state.wake_after(now, self.program.limits.pause_poll_ms)
     }
 
     /// Whether a step could go on but for a free slot of its tool or of the recipe.
@@ -160,11 +161,18 @@ impl Session {
         let (shared, tenant) = (&self.shared, self.held.lease.tenant);
         // Results that came in are in the caller's hands: leaving now would lose them.
         let mut facts = patiently(shared, &self.held, || shared.facts.facts(tenant)).await?;
-        let busy = shared.slots.busy();
+        let mut busy = shared.slots.busy();
         let mut limits = shared.options.limits;
         let room = self.state.in_flight() + shared.recipe_slots.free(&self.state.created.recipe.id);
         self.slots_short = !busy.is_empty() || room < limits.in_flight;
         limits.in_flight = limits.in_flight.min(room);
+        let closed = shared.options.tools.held_back(tenant, self.state.created.mode);
+        if let Some(again) = closed.values().min() {
+            // The run looks again when the first of them opens, be that before its usual look.
+            let wait = again.since(shared.options.clock.now()).max(SOONEST_LOOK_MS);
+            limits.pause_poll_ms = limits.pause_poll_ms.min(wait);
+            busy.extend(closed.into_keys());
+        }
         if !busy.is_empty() {
             let mut held_back = (*facts).clone();
             held_back.paused_tools.extend(busy);

@@ -226,6 +226,27 @@ async fn a_run_held_back_by_something_outside_is_not_taken_for_a_poison_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_tool_is_waited_for_without_an_attempt() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = world(folder.path(), |options| {
+        // The usual look comes far too late: what wakes the run is the instant at which the tool opens.
+        options.limits.pause_poll_ms = 3_600_000;
+    });
+    let opens = SystemClock.now() + 400;
+    *world.tools.closed_until.lock().expect("lock") = Some(opens);
+    let run = world.start(READ).await;
+    while world.tools.sent("read").is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(SystemClock.now() >= opens, "nothing was sent to a closed tool");
+    let row = world.ended(run).await;
+    assert_eq!(row.status, RunStatus::Succeeded);
+    let events = journal(&world.store, run).await;
+    let failed = |event: &&Event| matches!(event, Event::StepFailed { .. });
+    assert_eq!(events.iter().filter(failed).count(), 0, "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_ends_the_run_at_once_and_the_late_result_still_lands() {
     let folder = tempfile::tempdir().expect("folder");
     let world = world(folder.path(), |_| {});

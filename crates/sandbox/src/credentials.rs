@@ -30,3 +30,17 @@ pub const SERVICENOW_PASSWORD: &str = "sandbox-servicenow-password";
 pub const SERVICENOW_TOKEN: &str = "sandbox-servicenow-token";
 /// An `x-sn-apikey` that ServiceNow accepts instead.
 pub const SERVICENOW_API_KEY: &str = "sandbox-servicenow-api-key";
+/// The client id of the sandbox's Google OAuth client.
+pub const GOOGLE_CLIENT_ID: &str = "sandbox-google-client";
+/// That client's secret.
+pub const GOOGLE_CLIENT_SECRET: &str = "sandbox-google-client-secret";
+/// The refresh token of the account that the client acts for.
+pub const GOOGLE_REFRESH_TOKEN: &str = "sandbox-google-refresh-token";
+/// That account's address.
+pub const GOOGLE_USER: &str = "av-operations@sandbox.example";
+/// The subscription token of the sandbox's Brave search.
+pub const BRAVE_API_KEY: &str = "sandbox-brave-api-key";
+/// The user of the sandbox's mail server.
+pub const MAIL_USER: &str = "agentops";
+/// That user's password.
+pub const MAIL_PASSWORD: &str = "sandbox-mail-password";

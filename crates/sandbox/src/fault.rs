@@ -193,7 +193,8 @@ impl Fault {
             FaultKind::RateLimit { .. } | FaultKind::ExpiredToken | FaultKind::ServerError { .. }
         );
         match self.vendor.own_scheme() {
-            Some(_) if on_http || self.method.is_some() => {
+            // The mail server has its own way to say most of them.
+            Some(scheme) if self.method.is_some() || (on_http && scheme == "tcp") => {
                 return Err(format!(
                     "{} speaks no HTTP: this rule can't hold for it",
                     self.vendor
@@ -201,6 +202,9 @@ impl Fault {
             }
             None if on_lines => {
                 return Err(format!("{} speaks HTTP: this kind is for lines", self.vendor));
+            }
+            Some("smtp") if on_lines => {
+                return Err(format!("{} speaks SMTP: this kind is for lines", self.vendor));
             }
             _ => {}
         }
@@ -275,7 +279,10 @@ impl Faults {
             vendor: call.vendor,
             path: &call.full_path,
             method: call.method.as_str(),
-            signs_in: call.parts.first().is_some_and(|part| part == "oauth"),
+            signs_in: call
+                .parts
+                .first()
+                .is_some_and(|part| matches!(part.as_str(), "oauth" | "token")),
         })
     }
 

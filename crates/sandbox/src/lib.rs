@@ -16,12 +16,15 @@ mod devices;
 mod error;
 mod fault;
 mod gate;
+mod google;
 mod jira;
 mod lines;
+mod mail;
 mod pagerduty;
 mod pages;
 mod persist;
 mod reply;
+mod search;
 mod seed;
 mod server;
 mod servicenow;
@@ -29,13 +32,15 @@ mod slack;
 mod state;
 mod tls;
 mod vendor;
+mod web;
 mod world;
 mod zoom;
 
 pub use credentials::{
-    EXTRON_PASSWORD, JIRA_EMAIL, JIRA_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_ROUTING_KEY, QSYS_PIN, QSYS_USER,
-    SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN, SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID,
-    ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
+    BRAVE_API_KEY, EXTRON_PASSWORD, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_REFRESH_TOKEN,
+    GOOGLE_USER, JIRA_EMAIL, JIRA_TOKEN, MAIL_PASSWORD, MAIL_USER, PAGERDUTY_API_TOKEN,
+    PAGERDUTY_ROUTING_KEY, QSYS_PIN, QSYS_USER, SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN,
+    SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
 };
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};

@@ -22,7 +22,7 @@ use types::Clock;
 
 use crate::gate::DropConnection;
 use crate::world::{Pause, World};
-use crate::{Error, Fault, FaultStatus, Vendor, control, lines, tls};
+use crate::{Error, Fault, FaultStatus, Vendor, control, lines, mail, tls};
 
 /// How long requests under way may take when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -32,7 +32,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Where plain HTTP listens; port 0 takes a free one.
     pub bind: SocketAddr,
-    /// Also listen for TLS: on the next port, or a free one if `bind` has port 0.
+    /// Also listen for TLS: on the next port, or a free one if `bind` has port 0. The mail server has
+    /// the second port after it, and the third for TLS from the start.
     pub tls: bool,
     /// Where the state is kept between starts; `None` keeps it in memory.
     pub state_file: Option<PathBuf>,
@@ -59,8 +60,10 @@ pub struct Handle {
     https_url: Option<String>,
     /// Where vendors listen that don't speak HTTP.
     own: Vec<(Vendor, SocketAddr)>,
+    smtps_url: Option<String>,
     stops: Vec<Stop<SocketAddr>>,
     tasks: Mutex<Vec<JoinHandle<io::Result<()>>>>,
+    mail: Vec<JoinHandle<()>>,
 }
 
 /// Opens the listeners and serves until the handle goes.
@@ -76,30 +79,36 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     let front = Front {
         app: control::router(Arc::clone(&world)),
     };
+    let (mail_socket, mail_address) = listen(beside(options.bind, 2))?;
     let mut handle = Handle {
         world,
         http_url: http_url.clone(),
         https_url: None,
-        own: Vec::new(),
+        own: vec![(Vendor::Mail, mail_address)],
+        smtps_url: None,
         stops: Vec::new(),
         tasks: Mutex::default(),
+        mail: Vec::new(),
     };
 
-    let mut ca_pem = None;
+    let (mut ca_pem, mut tls_server) = (None, None);
     if options.tls {
         let made = tls::make()?;
-        let port = if options.bind.port() == 0 {
-            0
-        } else {
-            options.bind.port().saturating_add(1)
-        };
-        let (listener, address) = listen(SocketAddr::new(options.bind.ip(), port))?;
+        let (listener, address) = listen(beside(options.bind, 1))?;
         let failed = |source| Error::Listen { address, source };
         let server = axum_server::from_tcp_rustls(listener, made.config).map_err(failed)?;
         let stop = Stop::new();
         let task = tokio::spawn(server.http1_only().handle(stop.clone()).serve(for_each(&front)));
         handle.watch(stop, task);
         handle.https_url = Some(format!("https://{address}"));
+        let (socket, address) = listen(beside(options.bind, 3))?;
+        handle.smtps_url = Some(format!("smtps://{address}"));
+        handle.serve_mail(mail::Listener {
+            socket,
+            tls: Some(Arc::clone(&made.server)),
+            encrypted: true,
+        });
+        tls_server = Some(made.server);
         ca_pem = Some(made.ca_pem);
     }
     for vendor in Vendor::ALL
@@ -113,6 +122,11 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         handle.keep(task);
         handle.own.push((vendor, address));
     }
+    handle.serve_mail(mail::Listener {
+        socket: mail_socket,
+        tls: tls_server,
+        encrypted: false,
+    });
     let server = axum_server::from_tcp(listener).map_err(|source| Error::Listen { address, source })?;
     let stop = Stop::new();
     let task = tokio::spawn(server.http1_only().handle(stop.clone()).serve(for_each(&front)));
@@ -125,6 +139,11 @@ impl Handle {
     /// The base of plain HTTP, such as `http://127.0.0.1:4321`.
     pub fn http_url(&self) -> &str {
         &self.http_url
+    }
+
+    /// The mail server with TLS from the start, if that was asked for.
+    pub fn smtps_url(&self) -> Option<&str> {
+        self.smtps_url.as_deref()
     }
 
     /// The base of TLS, if it was asked for.
@@ -200,12 +219,22 @@ impl Handle {
         for stop in &self.stops {
             stop.graceful_shutdown(Some(GRACE));
         }
+        self.mail.iter().for_each(JoinHandle::abort);
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
             if let Ok(Err(error)) = task.await {
                 tracing::warn!(%error, "sandbox listener ended badly");
             }
         }
+    }
+
+    fn serve_mail(&mut self, listener: mail::Listener) {
+        let serving = mail::serve(Arc::clone(&self.world), listener);
+        self.mail.push(tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::warn!(%error, "the sandbox's mail server ended badly");
+            }
+        }));
     }
 
     fn watch(&mut self, stop: Stop<SocketAddr>, task: JoinHandle<io::Result<()>>) {
@@ -227,6 +256,7 @@ impl Drop for Handle {
         for stop in &self.stops {
             stop.shutdown();
         }
+        self.mail.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -237,6 +267,15 @@ fn for_each(
 + use<> {
     let front = front.clone();
     tower::service_fn(move |_: SocketAddr| ready(Ok(front.clone())))
+}
+
+/// The address so many ports further on; a free port beside a free port.
+fn beside(bind: SocketAddr, further: u16) -> SocketAddr {
+    let port = match bind.port() {
+        0 => 0,
+        port => port.saturating_add(further),
+    };
+    SocketAddr::new(bind.ip(), port)
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {

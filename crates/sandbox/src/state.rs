@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{Digest, Timestamp};
 
+use crate::google::state::Google;
+use crate::mail::state::Mail;
+
 /// The format of the state file that this code reads and writes.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -31,6 +34,10 @@ pub(crate) struct State {
     pub jira: crate::jira::state::Jira,
     #[serde(default)]
     pub pagerduty: crate::pagerduty::state::PagerDuty,
+    #[serde(default)]
+    pub google: Google,
+    #[serde(default)]
+    pub mail: Mail,
 }
 
 /// What can be set from outside.

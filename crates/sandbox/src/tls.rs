@@ -15,6 +15,8 @@ use crate::Error;
 /// What a TLS listener needs, and what its clients need.
 pub(crate) struct Tls {
     pub config: RustlsConfig,
+    /// The same for what isn't HTTP.
+    pub server: Arc<ServerConfig>,
     pub ca_pem: String,
 }
 
@@ -47,8 +49,11 @@ pub(crate) fn make() -> Result<Tls, Error> {
         .map_err(|error| Error::Certificate(error.to_string()))?;
     // HTTP/1.1 only: there, dropping an answer drops the connection, which is what a fault wants.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let mut server = config.clone();
+    server.alpn_protocols.clear();
     Ok(Tls {
         config: RustlsConfig::from_config(Arc::new(config)),
+        server: Arc::new(server),
         ca_pem: ca_certificate.pem(),
     })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::reply::{Answer, Handled};
 use crate::world::World;
-use crate::{devices, jira, lines, pagerduty, servicenow, slack, zoom};
+use crate::{devices, google, jira, lines, mail, pagerduty, search, servicenow, slack, web, zoom};
 
 /// The scheme of the listener that most vendors share.
 const HTTP: &str = "http";
@@ -27,6 +27,14 @@ pub enum Vendor {
     Jira,
     /// PagerDuty's Events API, version 2.
     PagerDuty,
+    /// Google's token endpoint and Drive API, version 3.
+    Google,
+    /// A mail server: its messages come over SMTP, its pages show them.
+    Mail,
+    /// SearXNG's and Brave's search.
+    Search,
+    /// Pages of a small web.
+    Web,
     /// Plain HTTP connectors with `GET /health` and `POST /action`.
     Devices,
     /// A Q-SYS core, over TCP.
@@ -68,12 +76,16 @@ pub(crate) trait Desk: Sync {
 
 impl Vendor {
     /// All of them.
-    pub const ALL: [Vendor; 8] = [
+    pub const ALL: [Vendor; 12] = [
         Vendor::Slack,
         Vendor::Zoom,
         Vendor::ServiceNow,
         Vendor::Jira,
         Vendor::PagerDuty,
+        Vendor::Google,
+        Vendor::Mail,
+        Vendor::Search,
+        Vendor::Web,
         Vendor::Devices,
         Vendor::QSys,
         Vendor::Extron,
@@ -87,6 +99,10 @@ impl Vendor {
             Vendor::ServiceNow => "/servicenow",
             Vendor::Jira => "/jira",
             Vendor::PagerDuty => "/pagerduty",
+            Vendor::Google => "/google",
+            Vendor::Mail => "/mail",
+            Vendor::Search => "/search",
+            Vendor::Web => "/web",
             Vendor::Devices => "/devices",
             Vendor::QSys => "/qsys",
             Vendor::Extron => "/extron",
@@ -101,6 +117,10 @@ impl Vendor {
             Vendor::ServiceNow => &servicenow::Desk,
             Vendor::Jira => &jira::Desk,
             Vendor::PagerDuty => &pagerduty::Desk,
+            Vendor::Google => &google::Desk,
+            Vendor::Mail => &mail::Desk,
+            Vendor::Search => &search::Desk,
+            Vendor::Web => &web::Desk,
             Vendor::Devices => &devices::Desk,
             Vendor::QSys => &lines::Desk(Vendor::QSys),
             Vendor::Extron => &lines::Desk(Vendor::Extron),

@@ -92,6 +92,8 @@ pub fn origin_of(url: &str) -> Option<String> {
         "http" => ":80",
         // Devices that speak lines or messages have no usual port in common.
         "tcp" => "",
+        "smtp" => ":587",
+        "smtps" => ":465",
         _ => return None,
     };
     let host = rest.split(['/', '?', '#']).next()?.to_lowercase();

@@ -1,5 +1,7 @@
 //! Settings: a fixed set of typed keys with defaults, kept in the store and changed with an audit leaf.
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use governance::{Need, Rule};
@@ -9,6 +11,7 @@ use types::{Actor, Failure};
 
 use crate::names::{cut, nearest};
 use crate::{Result, Services};
+use check::{as_type, check_domains, check_groups, check_keeper, check_limits, check_sender, check_urls};
 
 /// Whether people may decide approvals of runs that they started.
 pub const SELF_APPROVAL: &str = "approvals.self_approval";
@@ -20,6 +23,14 @@ pub const RULES: &str = "approvals.rules";
 pub const REST: &str = "approvals.rest";
 /// Where tools live in real mode, by tool.
 pub const BASE_URLS: &str = "tools.base_urls";
+/// How often and how many at once, by tool.
+pub const LIMITS: &str = "tools.limits";
+/// Domains that pages may be fetched from.
+pub const FETCH_DOMAINS: &str = "tools.page_fetch.domains";
+/// Which search service answers.
+pub const SEARCH_ENGINE: &str = "tools.web_search.engine";
+/// Who e-mails come from.
+pub const MAIL_FROM: &str = "tools.email.from";
 /// Tools whose address may be private.
 pub const PRIVATE: &str = "tools.private";
 /// Where tickets are kept.
@@ -118,11 +129,42 @@ pub const KEYS: &[Key] = &[
         check: check_keeper,
     },
     Key {
+        name: MAIL_FROM,
+        description: "the address that e-mails come from in real mode",
+        form: r#""AV operations <av@example.com>""#,
+        default: || json!(""),
+        check: check_sender,
+    },
+    Key {
+        name: LIMITS,
+        description: "for each tool (* for all) how many calls may begin in a minute and be under way at once,                       and after how many failures in a row the tool is let alone, for how many seconds at first",
+        form: r#"{"*": {"per_minute": 600, "at_once": 32, "failures": 5, "open_s": 30}, "zoom": {"per_minute": 60}}"#,
+        default: || json!({}),
+        check: check_limits,
+    },
+    Key {
+        name: FETCH_DOMAINS,
+        description: "domains that page_fetch.fetch_page may read from, with their subdomains where written *.domain,                       on the usual ports or the one given; none: it fetches nothing",
+        form: r#"["example.com", "*.example.org", "wiki.example.net:8443"]"#,
+        default: || json!([]),
+        check: check_domains,
+    },
+    Key {
         name: PRIVATE,
         description: "tools whose address may be private or loopback in real mode; link-local and metadata addresses stay closed",
         form: r#"["qsys_control"]"#,
         default: || json!([]),
         check: |value| as_type::<Vec<String>>(value, "a list of tools"),
+    },
+    Key {
+        name: SEARCH_ENGINE,
+        description: "which service web_search.search asks: a SearXNG instance at the tool's base URL, or Brave",
+        form: r#""searxng" or "brave""#,
+        default: || json!("searxng"),
+        check: |value| match value.as_str() {
+            Some("searxng" | "brave") => Ok(()),
+            _ => Err(r#"it is "searxng" or "brave""#.to_owned()),
+        },
     },
 ];
 
@@ -302,38 +344,6 @@ pub(crate) fn stored_badly(key: &str, why: &str) -> Failure {
     .hint(format!("set it again with `agentops setting set {key} …`"))
 }
 
-fn check_groups(value: &Value) -> std::result::Result<(), String> {
-    as_type::<std::collections::BTreeMap<String, Vec<String>>>(
-        value,
-        "an object of groups and lists of names",
-    )
-}
-
-fn check_urls(value: &Value) -> std::result::Result<(), String> {
-    let urls: std::collections::BTreeMap<String, String> =
-        serde_json::from_value(value.clone()).map_err(|_| "it is an object of tools and URLs".to_owned())?;
-    match urls
-        .iter()
-        .find(|(_, url)| crate::secrets::origin_of(url).is_none())
-    {
-        Some((tool, url)) => Err(format!("'{}' of {} is not a URL", cut(url), cut(tool))),
-        None => Ok(()),
-    }
-}
-
-fn check_keeper(value: &Value) -> std::result::Result<(), String> {
-    match value.as_str() {
-        Some(keeper) if KEEPERS.contains(&keeper) => Ok(()),
-        _ => Err(format!("it is one of {}", KEEPERS.join(", "))),
-    }
-}
-
-fn as_type<T: DeserializeOwned>(value: &Value, what: &str) -> std::result::Result<(), String> {
-    serde_json::from_value::<T>(value.clone())
-        .map(drop)
-        .map_err(|_| format!("it is {what}"))
-}
-
 fn check_documents(value: &Value) -> std::result::Result<(), String> {
     type Documents = BTreeMap<String, serde_json::Map<String, Value>>;
     if value.to_string().len() > MOST_KEPT {
@@ -399,12 +409,39 @@ mod tests {
             Some("setting_changed")
         );
 
+        for (key, value) in [
+            (
+                LIMITS,
+                json!({"*": {"per_minute": 10}, "zoom": {"failures": 2, "open_s": 5}}),
+            ),
+            (
+                FETCH_DOMAINS,
+                json!(["example.com", "*.example.org:8443", "localhost:80"]),
+            ),
+            (MAIL_FROM, json!("AV operations <av@example.com>")),
+            (MAIL_FROM, json!("av@example.com")),
+        ] {
+            set(&bench.services, key, value, &ann()).await.expect(key);
+        }
         for (key, value, code) in [
             (SELF_APPROVAL, json!("yes"), "setting_invalid"),
             (RULES, json!({"zoom.restart_room": "maybe"}), "setting_invalid"),
             (RULES, json!({"restart": "run"}), "setting_invalid"),
             (REST, json!({"ask": {"quorum": 0}}), "setting_invalid"),
             (MODE, json!("fake"), "setting_invalid"),
+            (LIMITS, json!({"zoom": {"per_minute": 0}}), "setting_invalid"),
+            (LIMITS, json!({"zoom": {"per_hour": 5}}), "setting_invalid"),
+            (LIMITS, json!({"zoom": {"at_once": 5_000}}), "setting_invalid"),
+            (FETCH_DOMAINS, json!(["https://example.com"]), "setting_invalid"),
+            (FETCH_DOMAINS, json!(["*"]), "setting_invalid"),
+            (FETCH_DOMAINS, json!(["example.com:0"]), "setting_invalid"),
+            (SEARCH_ENGINE, json!("altavista"), "setting_invalid"),
+            (
+                MAIL_FROM,
+                json!("a@b.example\r\nBcc: c@d.example"),
+                "setting_invalid",
+            ),
+            (MAIL_FROM, json!("nobody"), "setting_invalid"),
             ("aprovals.self_approval", json!(true), "setting_unknown"),
         ] {
             let failure = set(&bench.services, key, value, &ann()).await.expect_err(key);

@@ -11,6 +11,8 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("servicenow", &["mcp-servicenow"]),
     ("jira", &["mcp-jira"]),
     ("pagerduty", &["mcp-pagerduty"]),
+    ("google_drive", &["mcp-gdrive", "gdrive"]),
+    ("web_search", &["mcp-web-search"]),
 ];
 
 /// Other names of actions. A bare name that is the action's own is listed where older recipes use
@@ -152,6 +154,28 @@ const ACTIONS: &[(&str, &[&str])] = &[
     (
         "incident_ticketing.find_tickets",
         &["incident_ticketing.find", "incident_ticketing.find_incidents"],
+    ),
+    ("email.send", &["send_email", "email.send_email", "mail.send"]),
+    (
+        "google_drive.upload_file",
+        &["upload_file", "google_drive.upload"],
+    ),
+    (
+        "google_drive.share_file",
+        &[
+            "share_file",
+            "share_link",
+            "google_drive.share_link",
+            "google_drive.share",
+        ],
+    ),
+    (
+        "page_fetch.fetch_page",
+        &["fetch_page", "page_fetch.fetch", "web.fetch_page", "web.fetch"],
+    ),
+    (
+        "web_search.search",
+        &["search", "search_web", "web.search", "web_search.web_search"],
     ),
     ("local.run_checklist", &["run_checklist"]),
     ("local.evaluate_thresholds", &["evaluate_thresholds"]),

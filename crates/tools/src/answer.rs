@@ -42,6 +42,14 @@ pub enum CallError {
         /// How long the outside asked us to wait, in milliseconds.
         retry_after_ms: Option<Millis>,
     },
+    /// Known not to have been sent: AgentOps held it back, for the tool has no room for it now.
+    #[error("{failure}")]
+    HeldBack {
+        /// Why.
+        failure: Failure,
+        /// How long to wait, in milliseconds.
+        retry_after_ms: Millis,
+    },
     /// Nobody knows whether it happened, if something had been sent.
     #[error("{failure}")]
     Unknown {
@@ -97,10 +105,20 @@ impl CallError {
         }
     }
 
+    /// Says one thing more.
+    pub(crate) fn add(&mut self, words: &str) {
+        let (CallError::Failed { failure, .. }
+        | CallError::HeldBack { failure, .. }
+        | CallError::Unknown { failure }
+        | CallError::NeedsInput { failure, .. }) = self;
+        failure.message = format!("{}; {words}", failure.message);
+    }
+
     /// What is said about it.
     pub fn failure(&self) -> &Failure {
         match self {
             CallError::Failed { failure, .. }
+            | CallError::HeldBack { failure, .. }
             | CallError::Unknown { failure }
             | CallError::NeedsInput { failure, .. } => failure,
         }

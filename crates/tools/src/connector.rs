@@ -29,6 +29,13 @@ pub trait Connector: Send + Sync + 'static {
         10_000
     }
 
+    /// The origin that a call with these arguments goes to, if that isn't the endpoint's: what happens
+    /// there then says nothing of the tool's other calls.
+    fn origin(&self, args: &Value) -> Option<String> {
+        let _ = args;
+        None
+    }
+
     /// Performs one action, whose arguments fit the action's schema.
     async fn call(&self, ctx: &CallContext, action: &str, args: &Value) -> Result<Answer, CallError>;
 

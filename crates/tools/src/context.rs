@@ -1,17 +1,21 @@
 //! One call's surroundings: who calls, under which key, until when, and the way out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ports::SendGuard;
+use serde::de::DeserializeOwned;
 use types::{Clock, Failure, LabelMap, Mode, RunId, TenantId, Timestamp};
 
-use crate::http::{Http, Incoming, Ready, Request, Response};
+use crate::http::{Http, Incoming, Ready, Request, Response, redirect};
 use crate::marker::marker;
-use crate::{CallError, Endpoint};
+use crate::{CallError, Endpoint, Endpoints};
 
 /// The longest that a request which only adorns the answer may take, in milliseconds.
 const SIDE_REQUEST_MS: u64 = 2000;
+
+/// The most redirects of one read that are followed.
+const MOST_HOPS: usize = 5;
 
 /// What a connector sees of one call.
 pub struct CallContext {
@@ -34,6 +38,9 @@ pub struct CallContext {
     pub(crate) guard: Arc<dyn SendGuard>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: Arc<Http>,
+    pub(crate) endpoints: Arc<dyn Endpoints>,
+    /// How long the tool has asked to be let alone, in milliseconds; 0 if it hasn't.
+    pub(crate) let_alone_ms: AtomicU64,
     /// Whether an effect may be under way: set before its first byte, taken back by a refusal.
     pub(crate) sent: AtomicBool,
 }
@@ -75,13 +82,53 @@ impl CallContext {
         })
     }
 
+    /// A setting that the tool goes by; `None` if nobody has set it.
+    ///
+    /// # Errors
+    /// `setting_invalid` if its value is of another type, or settings can't be read.
+    pub async fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CallError> {
+        let asked = self.endpoints.setting(self.tenant, key).await;
+        let Some(value) = asked.map_err(CallError::refused)? else {
+            return Ok(None);
+        };
+        serde_json::from_value(value).map(Some).map_err(|error| {
+            let message = format!("the stored setting {key} can't be read: {error}");
+            let hint = format!("set it again with `agentops setting set {key} …`");
+            CallError::refused(Failure::new("setting_invalid", message).hint(hint))
+        })
+    }
+
     /// Sends one request and reads the whole answer, whatever its status. The guard is asked
-    /// directly before; nothing is retried or redirected.
+    /// directly before; nothing is retried, and only reads are redirected.
     ///
     /// # Errors
     /// `Failed` if nothing was sent, `Unknown` if the answer was lost, too long or late.
     pub async fn send(&self, request: &Request) -> Result<Response, CallError> {
-        let ready = self.http.prepare(self.endpoint()?, request)?;
+        let mut response = self.exchange(self.endpoint()?, request).await?;
+        let mut hop = None;
+        for _ in 0..MOST_HOPS {
+            let (endpoint, asked) = match &hop {
+                None => (self.endpoint()?, request),
+                Some((endpoint, asked)) => (endpoint, asked),
+            };
+            match redirect::next(endpoint, asked, &response)? {
+                None => return Ok(response),
+                Some((endpoint, asked)) => {
+                    response = self.exchange(&endpoint, &asked).await?;
+                    hop = Some((endpoint, asked));
+                }
+            }
+        }
+        match &hop {
+            Some((endpoint, asked)) if redirect::next(endpoint, asked, &response)?.is_some() => {
+                Err(redirect::too_many(MOST_HOPS))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn exchange(&self, endpoint: &Endpoint, request: &Request) -> Result<Response, CallError> {
+        let ready = self.http.prepare(endpoint, request)?;
         let limit = request
             .is_side()
             .then(|| SIDE_REQUEST_MS.min(self.deadline.since(self.now()) / 2));
@@ -90,11 +137,17 @@ impl CallContext {
         } else {
             self.may_send()?;
         }
-        ready.send(limit).await.inspect_err(|error| {
+        let sent = ready.send(limit).await.inspect_err(|error| {
             if request.is_effect() && matches!(error, CallError::Failed { .. }) {
                 self.refused();
             }
-        })
+        });
+        if let Ok(response) = &sent
+            && let Some(wait) = response.let_alone_ms(self.now())
+        {
+            self.let_alone_ms.store(wait, Ordering::SeqCst);
+        }
+        sent
     }
 
     /// A request of this call that can go out later, when nobody waits for the call any more.

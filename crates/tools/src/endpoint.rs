@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use types::{Failure, Mode, TenantId};
 
 use crate::connectors;
@@ -97,13 +98,33 @@ pub trait Endpoints: Send + Sync + 'static {
         let _ = (tenant, tool);
         Ok(connectors::ticketing::BUILT_IN.to_owned())
     }
+
+    /// A setting that a connector goes by, such as `tools.page_fetch.domains`, if somebody has set it.
+    ///
+    /// # Errors
+    /// Whatever kept settings from being read; the call then fails without having been sent.
+    async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, Failure> {
+        let _ = (tenant, key);
+        Ok(None)
+    }
 }
 
-/// Where a tool that lives at `base_url` sends its secrets. That is the base URL itself, but for Zoom,
-/// whose secrets go to the place where tokens are fetched.
+/// Scheme, host and port of a URL; `None` if it has none.
+pub(crate) fn origin_of(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", url.scheme(), url.host_str()?))
+}
+
+/// Where a tool that lives at `base_url` sends its secrets. That is the base URL itself, but for Zoom and
+/// Google, whose secrets go to the place where tokens are fetched.
 pub fn secrets_url(tool: &str, base_url: &str) -> String {
-    let elsewhere = (tool == "zoom").then(|| connectors::zoom::token_url(base_url));
-    elsewhere.flatten().unwrap_or_else(|| base_url.to_owned())
+    let elsewhere = match tool {
+        "google_drive" => connectors::google_drive::token_url(base_url),
+        "zoom" => connectors::zoom::token_url(base_url),
+        _ => None,
+    };
+    elsewhere.unwrap_or_else(|| base_url.to_owned())
 }
 
 #[cfg(test)]
@@ -127,6 +148,16 @@ mod tests {
             ),
             ("zoom", "nowhere", "nowhere"),
             ("slack", "https://slack.com", "https://slack.com"),
+            (
+                "google_drive",
+                "https://www.googleapis.com",
+                "https://oauth2.googleapis.com/token",
+            ),
+            (
+                "google_drive",
+                "http://127.0.0.1:5/google",
+                "http://127.0.0.1:5/google/token",
+            ),
         ] {
             assert_eq!(secrets_url(tool, base_url), goes_to, "{base_url}");
         }

@@ -52,6 +52,13 @@ pub(crate) fn outcome(ctx: &CallContext, spec: &ActionSpec, result: Result<Answe
             retryable,
             retry_after_ms,
         },
+        Err(CallError::HeldBack {
+            failure,
+            retry_after_ms,
+        }) => Outcome::HeldBack {
+            failure,
+            retry_after_ms,
+        },
         Err(CallError::Unknown { failure }) if spec.effect != Effect::Read && !ctx.may_have_happened() => {
             Outcome::Failed {
                 failure,

@@ -1,7 +1,8 @@
 //! The registry: which tools there are, and the way from a permit to a connector.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -10,13 +11,15 @@ use jsonschema::Validator;
 use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
-    ActionSpec, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Mode, Outcome, ProbeResult, TenantId,
+    ActionSpec, CallLimits, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Mode, Outcome, ProbeResult,
+    TenantId, Timestamp,
 };
 
 use crate::connectors::mcp::Links;
 use crate::connectors::plain::Plain;
 use crate::connectors::{self, local::LocalSink, ticketing};
-use crate::http::Http;
+use crate::http::{Http, Names, SystemNames};
+use crate::outside::{Caller, Outside, Target};
 use crate::{
     Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, McpNotes, McpServer, arguments,
     perform,
@@ -44,6 +47,7 @@ pub struct Registry {
     endpoints: Arc<dyn Endpoints>,
     desk: Arc<dyn DeskStore>,
     http: Arc<Http>,
+    outside: Arc<Outside>,
     fixed: Vec<Arc<dyn Connector>>,
     links: Arc<Links>,
     /// What the book was made from, beside the fixed connectors.
@@ -83,6 +87,14 @@ impl Registry {
     /// # Errors
     /// `manifest_invalid` if a schema of a tool can't be read.
     pub fn new(options: Options) -> Result<Self, Failure> {
+        Self::with_names(options, Arc::new(SystemNames))
+    }
+
+    /// As [`Registry::new`], with host names resolved by `names`.
+    ///
+    /// # Errors
+    /// As [`Registry::new`].
+    pub fn with_names(options: Options, names: Arc<dyn Names>) -> Result<Self, Failure> {
         let mut fixed = connectors::built_in(options.sink, &options.desk);
         fixed.extend(options.extra);
         let shelf = Shelf {
@@ -92,10 +104,11 @@ impl Registry {
         let links = Arc::new(Links::default());
         let book = Book::new(&fixed, &links, shelf.clone())?;
         Ok(Self {
+            outside: Arc::new(Outside::new(Arc::clone(&options.clock))),
             clock: options.clock,
             endpoints: options.endpoints,
             desk: options.desk,
-            http: Arc::new(Http::default()),
+            http: Arc::new(Http::new(names)),
             fixed,
             links,
             shelf: Mutex::new(shelf),
@@ -145,6 +158,16 @@ impl Registry {
         asked.map_err(|error| error.failure().clone())
     }
 
+    /// Replaces the limits of calls, by tool.
+    pub fn set_limits(&self, limits: CallLimits) {
+        self.outside.set_limits(limits);
+    }
+
+    /// Tools may live elsewhere now: what they did where they lived is not held against them.
+    pub fn moved(&self) {
+        self.outside.forget_trouble();
+    }
+
     fn book(&self) -> Arc<Book> {
         Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -191,13 +214,52 @@ impl Registry {
             deadline: call.deadline,
             labels: call.args.labels,
             answers: call.answers,
+            guard: call.guard,
+            ..self.bare((call.tenant, permit.mode()), endpoint, through)
+        })
+    }
+
+    /// A context of no run, in which only reads may be sent.
+    fn bare(
+        &self,
+        (tenant, mode): (TenantId, Mode),
+        endpoint: Option<Endpoint>,
+        through: Option<String>,
+    ) -> CallContext {
+        CallContext {
+            tenant,
+            run: None,
+            mode,
+            key: String::new(),
+            deadline: self.clock.now(),
+            labels: LabelMap::default(),
+            answers: None,
             endpoint,
             through,
-            guard: call.guard,
+            guard: Arc::new(ReadsOnly),
             clock: Arc::clone(&self.clock),
             http: Arc::clone(&self.http),
+            endpoints: Arc::clone(&self.endpoints),
+            let_alone_ms: AtomicU64::new(0),
             sent: AtomicBool::new(false),
-        })
+        }
+    }
+
+    /// Does a call's work if there is room for it, and learns from how it ends.
+    async fn through<T>(
+        &self,
+        found: &Found,
+        ctx: &CallContext,
+        args: &Value,
+        work: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let Some(target) = Target::of(found.connector.as_ref(), ctx, args) else {
+            return perform::bounded(ctx, work).await;
+        };
+        let entry = self.outside.enter(Caller::of(ctx, &found.spec.tool), target)?;
+        let result = perform::bounded(ctx, work).await;
+        entry.end(&result, ctx.let_alone_ms.load(Ordering::SeqCst));
+        result
     }
 
     /// Where a tool lives, and by which of its routes it is reached if it has several. A call with a key
@@ -252,21 +314,24 @@ impl Registry {
         };
         let (endpoint, through) = self.way(&connector, tool, (tenant, mode), None).await?;
         let ctx = CallContext {
-            tenant,
-            run: None,
-            mode,
-            key: String::new(),
             deadline: self.clock.now() + connector.health_ms(),
-            labels: LabelMap::default(),
-            answers: None,
-            endpoint,
-            through,
-            guard: Arc::new(ReadsOnly),
-            clock: Arc::clone(&self.clock),
-            http: Arc::clone(&self.http),
-            sent: AtomicBool::new(false),
+            ..self.bare((tenant, mode), endpoint, through)
         };
-        perform::bounded(&ctx, connector.health(&ctx)).await
+        let result = perform::bounded(&ctx, connector.health(&ctx)).await;
+        let Some(target) = Target::of(connector.as_ref(), &ctx, &Value::Null) else {
+            return result;
+        };
+        // A person who asks tries the tool: what comes of it opens or closes the circuit.
+        let caller = Caller::of(&ctx, tool);
+        let wait = ctx.let_alone_ms.load(Ordering::SeqCst);
+        self.outside.saw(&caller, &target, &result, wait);
+        match (result, self.outside.trouble(&caller, &target)) {
+            (Err(mut error), Some(trouble)) => {
+                error.add(&trouble);
+                Err(error)
+            }
+            (result, _) => result,
+        }
     }
 }
 
@@ -289,7 +354,7 @@ impl Tools for Registry {
             Err(error) => return not_begun(error),
         };
         let work = found.connector.call(&ctx, &found.spec.action, &args);
-        let result = perform::bounded(&ctx, work).await;
+        let result = self.through(&found, &ctx, &args, work).await;
         if let Ok(answer) = &result {
             warn_of_odd_output(&found, answer);
         }
@@ -300,12 +365,16 @@ impl Tools for Registry {
         match self.admit(&permit, call).await {
             Ok((found, ctx, args)) => {
                 let work = found.connector.look_up(&ctx, &found.spec.action, &args);
-                perform::found(&found.spec, perform::bounded(&ctx, work).await)
+                perform::found(&found.spec, self.through(&found, &ctx, &args, work).await)
             }
             Err(error) => ProbeResult::Unclear {
                 failure: error.failure().clone(),
             },
         }
+    }
+
+    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+        self.outside.held_back(tenant, mode)
     }
 
     async fn health(&self, tenant: TenantId, tool: &str, mode: Mode) -> Health {
@@ -381,6 +450,13 @@ fn not_begun(error: CallError) -> Outcome {
         } => Outcome::Failed {
             failure,
             retryable,
+            retry_after_ms,
+        },
+        CallError::HeldBack {
+            failure,
+            retry_after_ms,
+        } => Outcome::HeldBack {
+            failure,
             retry_after_ms,
         },
         CallError::Unknown { failure } | CallError::NeedsInput { failure, .. } => Outcome::Failed {

@@ -2,7 +2,7 @@
 //! is connected to was checked, every wait has an end, every message and every answer has a bound.
 //! Nothing is repeated; a connection serves one call.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use types::Failure;
 
-use crate::http::{address_refused, clip, open_addresses};
+use crate::http::clip;
 use crate::{CallContext, CallError, Endpoint};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ impl Line {
         let endpoint = ctx.endpoint()?;
         let (host, port) = place(endpoint, usual_port)?;
         let mut why = format!("'{host}' has no address");
-        for address in addresses(endpoint, &host, port).await? {
+        for address in addresses(ctx, &host, port).await? {
             match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     // Messages are short and each waits for its answer.
@@ -152,21 +152,12 @@ fn place(endpoint: &Endpoint, usual_port: u16) -> Result<(String, u16), CallErro
 
 /// The addresses of a host that may be reached. What is connected to is one of these, so a name that
 /// changes its mind leads nowhere else.
-async fn addresses(endpoint: &Endpoint, host: &str, port: u16) -> Result<Vec<SocketAddr>, CallError> {
-    let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => {
-            let asked = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::lookup_host((host, port)));
-            let found = match asked.await {
-                Ok(Ok(found)) => found,
-                Ok(Err(error)) => return Err(unreachable(host, &error.to_string())),
-                Err(_) => return Err(unreachable(host, "its name was not resolved in time")),
-            };
-            found.take(MOST_ADDRESSES).collect()
-        }
-    };
-    open_addresses(host, &found, endpoint.allow_private)
-        .map_err(|refused| CallError::refused(address_refused(&refused)))
+async fn addresses(ctx: &CallContext, host: &str, port: u16) -> Result<Vec<SocketAddr>, CallError> {
+    let asked = ctx.http.addresses(host, ctx.endpoint()?.allow_private);
+    let found = tokio::time::timeout(CONNECT_TIMEOUT, asked).await;
+    let found = found.map_err(|_| unreachable(host, "its name was not resolved in time"))??;
+    let sockets = found.into_iter().take(MOST_ADDRESSES);
+    Ok(sockets.map(|address| SocketAddr::new(address, port)).collect())
 }
 
 fn unreachable(host: &str, why: &str) -> CallError {

@@ -13,6 +13,7 @@ mod failure;
 mod ids;
 mod label;
 mod labeled;
+mod limit;
 mod named;
 mod outcome;
 mod question;
@@ -34,6 +35,7 @@ pub use ids::{
 };
 pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
+pub use limit::{CallLimit, CallLimits};
 pub use named::UnknownStatus;
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
 pub use question::{Answers, InputNeeded, Question};

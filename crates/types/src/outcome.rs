@@ -84,6 +84,14 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<Millis>,
     },
+    /// Known not to have been sent, because AgentOps itself held it back: the tool has no room for it
+    /// now, or is closed to everybody. It isn't the vendor's word on the call, and so no attempt.
+    HeldBack {
+        /// Why.
+        failure: Failure,
+        /// How long to wait before it is worth asking again, in milliseconds.
+        retry_after_ms: Millis,
+    },
     /// Nobody knows whether it happened: crash, time-out, reset, 5xx or an unreadable answer.
     Unknown {
         /// What was seen.

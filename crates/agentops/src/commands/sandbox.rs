@@ -52,7 +52,12 @@ impl Sandbox {
             .into_iter()
             .map(|vendor| (vendor.to_string(), handle.base_url(vendor).into()))
             .collect();
-        let document = json!({"http": handle.http_url(), "https": handle.https_url(), "vendors": vendors});
+        let document = json!({
+            "http": handle.http_url(),
+            "https": handle.https_url(),
+            "smtps": handle.smtps_url(),
+            "vendors": vendors,
+        });
         context.output.answer(&document, |style| {
             let mut lines = vec![format!("sandbox at {}", style.strong(handle.http_url()))];
             lines.extend(handle.https_url().map(|url| format!("       and {url}")));
@@ -61,6 +66,7 @@ impl Sandbox {
                     .iter()
                     .map(|(vendor, url)| format!("  {vendor}: {}", url.as_str().unwrap_or(""))),
             );
+            lines.extend(handle.smtps_url().map(|url| format!("  mail with TLS: {url}")));
             lines.push(style.dim("faults: PUT /_sandbox/faults; state: GET /_sandbox/state; Ctrl-C ends it"));
             lines.join("\n")
         })?;

@@ -75,6 +75,7 @@ impl App {
         let commands = mcp::commands(&config);
         let notes = Arc::new(mcp::Notes::default());
         registry.note_mcp(Arc::clone(&notes) as Arc<dyn tools::McpNotes>);
+        refresh::limits(shared.as_ref(), tenant, &registry).await?;
         let services = Services {
             tenant,
             runs: Arc::new(ThroughStore(Arc::clone(&shared))),

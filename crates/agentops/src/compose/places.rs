@@ -93,7 +93,7 @@ impl Places {
                 settings::BASE_URLS
             ))
         })?;
-        let private: Vec<String> = self.setting(tenant, settings::PRIVATE).await?.unwrap_or_default();
+        let private: Vec<String> = self.stored(tenant, settings::PRIVATE).await?.unwrap_or_default();
         let credentials = self.credentials(tenant, tool, &base_url).await?;
         Ok(Endpoint {
             base_url,
@@ -105,7 +105,7 @@ impl Places {
 
     /// The setting, else what is said of a tool that people added, else the vendor's one place.
     async fn base_url(&self, tenant: TenantId, tool: &str) -> Result<Option<String>, Failure> {
-        let urls: Option<BTreeMap<String, String>> = self.setting(tenant, settings::BASE_URLS).await?;
+        let urls: Option<BTreeMap<String, String>> = self.stored(tenant, settings::BASE_URLS).await?;
         if let Some(url) = urls.and_then(|mut urls| urls.remove(tool)) {
             return Ok(Some(url));
         }
@@ -183,7 +183,7 @@ impl Places {
             .is_some_and(|record| record.mock))
     }
 
-    async fn setting<T: serde::de::DeserializeOwned>(
+    async fn stored<T: serde::de::DeserializeOwned>(
         &self,
         tenant: TenantId,
         key: &str,
@@ -211,8 +211,12 @@ impl Endpoints for Places {
     }
 
     async fn through(&self, tenant: TenantId, tool: &str) -> Result<String, Failure> {
-        let chosen = self.setting(tenant, &format!("tools.{tool}.through")).await?;
+        let chosen = self.stored(tenant, &format!("tools.{tool}.through")).await?;
         Ok(chosen.unwrap_or_else(|| settings::BUILT_IN.to_owned()))
+    }
+
+    async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, Failure> {
+        Ok(self.store.setting(tenant, key).await?)
     }
 }
 

@@ -1,12 +1,14 @@
-//! Tools that people add, from the store and the configuration, kept current while another process may
-//! add or change one.
+//! Tools that people add, and the limits of calls, from the store and the configuration, kept current
+//! while another process may change them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ports::Store;
+use serde_json::Value;
+use services::settings;
 use tools::{HttpTool, McpServer, Registry};
-use types::{Failure, TenantId, Timestamp};
+use types::{CallLimits, Failure, TenantId, Timestamp};
 
 use super::mcp::Commands;
 
@@ -64,6 +66,52 @@ pub(super) async fn added(
     })
 }
 
+/// Limits of calls and places of tools, as they are set.
+#[derive(PartialEq)]
+struct Set {
+    limits: Option<Value>,
+    places: Option<Value>,
+}
+
+/// Takes up the limits of calls, and that tools have moved, as far as they differ from `known`.
+///
+/// # Errors
+/// The store can't be read.
+async fn take_up_settings(
+    store: &dyn Store,
+    tenant: TenantId,
+    registry: &Registry,
+    known: &mut Option<Set>,
+) -> Result<(), Failure> {
+    let now = Set {
+        limits: store.setting(tenant, settings::LIMITS).await?,
+        places: store.setting(tenant, settings::BASE_URLS).await?,
+    };
+    let was = known.as_ref();
+    if was.is_none_or(|was| was.limits != now.limits) {
+        let limits = now.limits.clone().map(serde_json::from_value::<CallLimits>);
+        match limits.transpose() {
+            Ok(limits) => registry.set_limits(limits.unwrap_or_default()),
+            Err(error) => {
+                tracing::error!(%error, "the stored limits of calls can't be read; the shipped ones hold")
+            }
+        }
+    }
+    if was.is_some_and(|was| was.places != now.places) {
+        registry.moved();
+    }
+    *known = Some(now);
+    Ok(())
+}
+
+/// Takes up the limits of calls once, for a process that doesn't stay.
+///
+/// # Errors
+/// The store can't be read.
+pub(super) async fn limits(store: &dyn Store, tenant: TenantId, registry: &Registry) -> Result<(), Failure> {
+    take_up_settings(store, tenant, registry, &mut None).await
+}
+
 /// Looks for changes until it is aborted.
 pub(super) async fn keep_current(
     store: Arc<dyn Store>,
@@ -72,6 +120,7 @@ pub(super) async fn keep_current(
     commands: Commands,
 ) {
     let mut known: Option<Mark> = None;
+    let mut set = None;
     loop {
         match added(store.as_ref(), tenant, &commands).await {
             Ok(added) if known.as_ref() != Some(&added.mark) => {
@@ -82,6 +131,9 @@ pub(super) async fn keep_current(
             }
             Ok(_) => {}
             Err(failure) => tracing::warn!(%failure, "the tools could not be looked at"),
+        }
+        if let Err(failure) = take_up_settings(store.as_ref(), tenant, &registry, &mut set).await {
+            tracing::warn!(%failure, "the limits of calls could not be looked at");
         }
         tokio::time::sleep(EVERY).await;
     }

@@ -45,6 +45,46 @@ fn commands_beside_a_server_hand_their_wishes_to_it() {
     drop(server);
 }
 
+/// Two calls of one tool; the second may take two seconds.
+const TWO_CALLS: &str = r#"name: Two calls
+intake: []
+plan: []
+act:
+  - {id: one, action: slack.auth_test}
+  - {id: two, action: slack.auth_test, timeout_s: 2}
+verify: []
+"#;
+
+#[test]
+fn a_server_takes_up_limits_of_calls_without_a_restart() {
+    let folder = Folder::seeded();
+    let file = folder.file("two.yaml", TWO_CALLS);
+    let server = folder.serve();
+    folder.ok(&["recipe", "save", &file, "--activate"]);
+    folder.ok(&[
+        "setting",
+        "set",
+        "tools.limits",
+        r#"{"slack": {"per_minute": 1}}"#,
+    ]);
+    let held = folder.run(&["run", "start", "two-calls", "--watch"]);
+    assert_ne!(held.code, 0, "the second call gets no room in its time: {held:?}");
+    folder.ok(&[
+        "setting",
+        "set",
+        "tools.limits",
+        r#"{"slack": {"per_minute": 100}}"#,
+    ]);
+    let free = folder.run(&["run", "start", "two-calls", "--watch"]);
+    assert_eq!(free.code, 0, "{free:?}");
+    folder.refused(
+        4,
+        "setting_invalid",
+        &["setting", "set", "tools.limits", r#"{"slack": {"per_hour": 1}}"#],
+    );
+    drop(server);
+}
+
 #[test]
 fn a_second_server_is_refused_and_disturbs_nothing() {
     let folder = Folder::seeded();

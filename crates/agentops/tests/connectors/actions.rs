@@ -33,6 +33,9 @@ async fn every_action(rig: Rig) {
     tickets(&rig).await;
     lines::qsys(&rig).await;
     lines::extron(&rig).await;
+    google_drive(&rig).await;
+    web(&rig).await;
+    email(&rig).await;
     let all: BTreeSet<String> = rig
         .registry
         .catalog()
@@ -56,6 +59,10 @@ async fn every_action(rig: Rig) {
         "incident_ticketing",
         "qsys",
         "extron",
+        "google_drive",
+        "web_search",
+        "page_fetch",
+        "email",
     ] {
         let health = rig.registry.health(TenantId::DEFAULT, tool, Mode::Mock).await;
         assert!(health.ok, "{health:?}");
@@ -338,5 +345,108 @@ async fn tickets(rig: &Rig) {
     assert_eq!(
         (&read["status"], &read["urgency"], &read["comments"][0]["text"]),
         (&json!("resolved"), &json!("high"), &json!("cable swapped"))
+    );
+}
+
+async fn google_drive(rig: &Rig) {
+    let report = json!({"name": "Ann's report.md", "content": "# Done", "mime_type": "text/markdown", "folder_id": "events"});
+    let file = rig.output("google_drive.upload_file", report).await;
+    assert_eq!(
+        (&file["size_bytes"], &file["mime_type"]),
+        (&json!(6), &json!("text/markdown"))
+    );
+    let id = &file["file_id"];
+    let read = rig.output("google_drive.get_file", json!({"file_id": id})).await;
+    assert_eq!(read, file);
+    let found = rig
+        .output(
+            "google_drive.list_files",
+            json!({"name": "Ann's report.md", "folder_id": "events"}),
+        )
+        .await;
+    assert_eq!(found["files"], json!([file]));
+    let none = rig
+        .output("google_drive.list_files", json!({"folder_id": "other"}))
+        .await;
+    assert_eq!(none["files"], json!([]));
+    for with in [
+        json!({"anyone": true}),
+        json!({"email": "ann@a.example"}),
+        json!({"domain": "a.example"}),
+    ] {
+        let mut args = with;
+        args["file_id"] = id.clone();
+        let shared = rig.output("google_drive.share_file", args.clone()).await;
+        assert_eq!(shared["link"], file["link"]);
+        // The same receiver again is the same permission.
+        assert_eq!(rig.output("google_drive.share_file", args).await, shared);
+    }
+    let state = rig.sandbox.state();
+    let permissions = &state["google"]["files"][id.as_str().expect("an id")]["permissions"];
+    assert_eq!(permissions.as_object().map(serde_json::Map::len), Some(3));
+    let gone = rig
+        .perform("k", "google_drive.get_file", &json!({"file_id": "nobody"}))
+        .await;
+    assert_eq!(told(&gone), "failed tool_refused");
+}
+
+async fn web(rig: &Rig) {
+    let found = rig
+        .output("web_search.search", json!({"query": "hdmi picture"}))
+        .await;
+    let first = &found["results"][0];
+    assert_eq!(first["title"], "No picture over HDMI in a Zoom room");
+    let page = rig
+        .output(
+            "page_fetch.fetch_page",
+            json!({"url": "https://docs.av.example/hdmi"}),
+        )
+        .await;
+    assert_eq!((&page["url"], &page["title"]), (&first["url"], &first["title"]));
+    let text = page["text"].as_str().expect("a text");
+    assert!(text.contains("- Check the cable at both ends."), "{text}");
+    assert!(!text.contains("track") && !text.contains("reviewed"), "{text}");
+    let forum = json!({"url": "https://forum.av.example/t/boardroom-audio"});
+    let page = rig.output("page_fetch.fetch_page", forum).await;
+    let text = page["text"].as_str().expect("a text");
+    assert!(
+        !text.contains("restart every room") && text.ends_with("Thanks, that worked."),
+        "{text}"
+    );
+    for (url, expected) in [
+        ("https://docs.av.example/checklist.txt", "ok"),
+        ("https://docs.av.example/away", "failed domain_not_allowed"),
+        ("https://elsewhere.example/", "failed domain_not_allowed"),
+        ("https://docs.av.example/logo.png", "failed page_unreadable"),
+        ("https://docs.av.example/nothing", "failed tool_refused"),
+    ] {
+        let outcome = rig
+            .perform("k", "page_fetch.fetch_page", &json!({"url": url}))
+            .await;
+        assert_eq!(told(&outcome), expected, "{url}");
+    }
+}
+
+async fn email(rig: &Rig) {
+    let args = json!({"to": "Ann <ann@a.example>, bob@b.example", "cc": "c@c.example", "subject": "Room 4A",
+        "text": "It is back.\n.\n", "html": "<p>It is back."});
+    let sent = rig.output("email.send", args).await;
+    assert_eq!(sent["recipients"], 3);
+    let state = rig.sandbox.state();
+    let message = &state["mail"]["messages"][0];
+    assert_eq!(
+        message["to"],
+        json!(["ann@a.example", "bob@b.example", "c@c.example"])
+    );
+    assert_eq!(
+        (&message["subject"], &message["message_id"]),
+        (&json!("Room 4A"), &sent["message_id"])
+    );
+    assert_eq!(message["encrypted"], rig.sandbox.smtps_url().is_some());
+    assert!(
+        message["data"]
+            .as_str()
+            .is_some_and(|data| data.contains("\r\n.\r\n")),
+        "{message}"
     );
 }

@@ -3,7 +3,7 @@
 
 use sandbox::{Fault, FaultKind, Vendor};
 use serde_json::{Value, json};
-use types::{Idempotency, Outcome, ProbeResult};
+use types::{CallLimit, Idempotency, Outcome, ProbeResult};
 
 use crate::rig::{Rig, told};
 use crate::tracking;
@@ -144,6 +144,13 @@ async fn writes(rig: &Rig) -> Vec<Case> {
             path: "/api/now/table/kb_knowledge",
         },
         Case {
+            action: "google_drive.upload_file",
+            args: json!({"name": "a.txt", "content": "abc"}),
+            vendor: Vendor::Google,
+            method: "POST",
+            path: "/upload/drive/v3/files",
+        },
+        Case {
             action: "qsys_control.set_gain",
             args: json!({"device_id": "core-4a", "channel": "main", "db": -3.0}),
             vendor: Vendor::Devices,
@@ -169,6 +176,9 @@ async fn a_refusal_is_known_and_nothing_has_happened() {
         );
         assert_eq!(rig.effects(), before, "{}", case.action);
         let then = rig.perform("k1", case.action, &case.args).await;
+        assert_eq!(told(&then), "held back tool_closed for 7000", "{}", case.action);
+        rig.clock.advance(7_000);
+        let then = rig.perform("k1", case.action, &case.args).await;
         assert_eq!(told(&then), "ok", "{}", case.action);
     }
 }
@@ -180,7 +190,7 @@ async fn an_expired_token_is_fetched_again_once_and_other_credentials_are_refuse
         let before = rig.effects();
         rig.faults(vec![case.fault(FaultKind::ExpiredToken)]);
         let outcome = rig.perform("k2", case.action, &case.args).await;
-        if case.vendor == Vendor::Zoom {
+        if matches!(case.vendor, Vendor::Zoom | Vendor::Google) {
             assert_eq!(
                 (told(&outcome).as_str(), rig.effects()),
                 ("ok", before + 1),
@@ -204,6 +214,12 @@ async fn an_expired_token_is_fetched_again_once_and_other_credentials_are_refuse
 #[tokio::test]
 async fn without_an_answer_that_can_be_read_nobody_knows() {
     let rig = Rig::start(false).await;
+    // More failures in a row than a circuit lets pass.
+    let patient = CallLimit {
+        failures: Some(100),
+        ..CallLimit::default()
+    };
+    rig.registry.set_limits([("*".to_owned(), patient)].into());
     let kinds = [
         (FaultKind::ServerError { status: 503 }, false, "tool_failed"),
         (FaultKind::Timeout, false, "call_timed_out"),
@@ -282,6 +298,8 @@ async fn reads_can_be_made_again_after_any_fault() {
         ("zoom.room_health", json!({"room_id": "ZR-101"}), Vendor::Zoom),
         ("servicenow.find_incidents", json!({}), Vendor::ServiceNow),
         ("jira.search", json!({"jql": "project = OPS"}), Vendor::Jira),
+        ("web_search.search", json!({"query": "echo"}), Vendor::Search),
+        ("google_drive.list_files", json!({}), Vendor::Google),
         (
             "qsys_control.get_device_status",
             json!({"device_id": "core-4a"}),
@@ -290,6 +308,7 @@ async fn reads_can_be_made_again_after_any_fault() {
     ];
     // Zoom's token is fetched before, so that the faults meet the reads themselves.
     rig.output("zoom.list_rooms", json!({})).await;
+    rig.output("google_drive.list_files", json!({})).await;
     let kinds = [
         FaultKind::RateLimit { retry_after_s: 1 },
         FaultKind::ServerError { status: 500 },
@@ -305,6 +324,7 @@ async fn reads_can_be_made_again_after_any_fault() {
                 Outcome::Unknown { .. } | Outcome::Failed { retryable: true, .. }
             );
             assert!(may_repeat, "{action} {kind:?}: {outcome:?}");
+            rig.clock.advance(1_000);
             assert_eq!(
                 told(&rig.perform("k", action, &args).await),
                 "ok",
@@ -329,7 +349,11 @@ async fn a_dead_vendor_is_known_to_have_done_nothing() {
     for case in cases {
         let outcome = rig.perform("k", case.action, &case.args).await;
         assert!(
-            matches!(outcome, Outcome::Failed { retryable: true, .. }),
+            matches!(
+                outcome,
+                // After some of them the tool is let alone.
+                Outcome::Failed { retryable: true, .. } | Outcome::HeldBack { .. }
+            ),
             "{}: {outcome:?}",
             case.action
         );

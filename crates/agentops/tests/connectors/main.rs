@@ -3,5 +3,6 @@
 mod actions;
 mod faults;
 mod lines;
+mod mail;
 mod rig;
 mod tracking;

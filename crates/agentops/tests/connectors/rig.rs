@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use governance::{Facts, Granted, Permit, Request, Schemas, Verdict, decide, permit_look_up};
-use ports::{Call, SendGuard, Tools};
+use ports::{Call, DeskStore, SendGuard, Tools};
 use sandbox::{Fault, Handle, Vendor};
 use serde_json::Value;
 use tools::{Access, Endpoint, Endpoints, LocalSink, Options, Registry, Saved};
@@ -49,8 +49,8 @@ impl SendGuard for Open {
 /// The sandbox's addresses and credentials, as a vendor's settings would give them.
 struct Addresses {
     base: String,
-    /// Vendors with a listener of their own.
-    own: BTreeMap<String, String>,
+    /// Of vendors with a listener of their own, by vendor.
+    listeners: BTreeMap<String, String>,
     ca_pem: Option<String>,
 }
 
@@ -65,14 +65,20 @@ impl Endpoints for Addresses {
             .collect();
         let mut ways = Access::of(tool).ways.iter();
         let credentials = ways.find_map(|way| way.credentials(&values, None));
+        let own = self.listeners.get(&vendor.to_string());
+        let base_url = own.cloned().unwrap_or_else(|| format!("{}{path}", self.base));
         Ok(Endpoint {
-            base_url: match self.own.get(&vendor.to_string()) {
-                Some(own) => own.clone(),
-                None => format!("{}{path}", self.base),
-            },
+            base_url,
             credentials: credentials.expect("the sandbox has what opens the tool"),
             ca_pem: self.ca_pem.clone(),
             allow_private: true,
+        })
+    }
+
+    async fn setting(&self, _: TenantId, key: &str) -> Result<Option<Value>, Failure> {
+        Ok(match key {
+            "tools.page_fetch.domains" => Some(serde_json::json!(["*.av.example"])),
+            _ => None,
         })
     }
 }
@@ -127,6 +133,7 @@ pub struct Rig {
     pub sandbox: Handle,
     pub clock: Arc<HandClock>,
     pub sink: Arc<Sink>,
+    pub desk: Arc<dyn DeskStore>,
     pub registry: Registry,
     _folder: tempfile::TempDir,
     pub tried: Mutex<BTreeSet<String>>,
@@ -151,26 +158,32 @@ impl Rig {
         } else {
             sandbox.http_url()
         };
+        let mut listeners = sandbox.listeners();
+        if let Some(smtps) = sandbox.smtps_url() {
+            listeners.insert(Vendor::Mail.to_string(), smtps.to_owned());
+        }
         let addresses = Addresses {
             base: way(base).await,
-            own: sandbox.listeners(),
+            listeners,
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());
         let folder = tempfile::tempdir().expect("a folder");
-        let desk = store::sqlite::open(store::sqlite::Options {
-            folder: folder.path().join("data"),
-            clock: clock.clone(),
-            entropy: Arc::new(runtime::system::SystemEntropy),
-            binary_version: "0.1.0".to_owned(),
-            guest: false,
-        })
-        .expect("the store opens");
+        let desk: Arc<dyn DeskStore> = Arc::new(
+            store::sqlite::open(store::sqlite::Options {
+                folder: folder.path().join("data"),
+                clock: clock.clone(),
+                entropy: Arc::new(runtime::system::SystemEntropy),
+                binary_version: "0.1.0".to_owned(),
+                guest: false,
+            })
+            .expect("the store opens"),
+        );
         let registry = Registry::new(Options {
             clock: clock.clone(),
             endpoints: Arc::new(addresses),
             sink: sink.clone(),
-            desk: Arc::new(desk),
+            desk: Arc::clone(&desk),
             http_tools: vec![tools::http_tool(QSYS).expect("the manifest reads")],
             extra: Vec::new(),
         })
@@ -179,6 +192,7 @@ impl Rig {
             sandbox,
             clock,
             sink,
+            desk,
             registry,
             _folder: folder,
             tried: Mutex::default(),
@@ -258,10 +272,12 @@ impl Rig {
             + count("/zoom/sessions")
             + count("/servicenow/records")
             + count("/servicenow/attachments")
+            + count("/google/files")
+            + state["mail"]["messages"].as_array().map_or(0, Vec::len)
             + state["devices"]["log"].as_array().map_or(0, Vec::len)
     }
 
-    fn call(&self, args: &Value, millis: Millis) -> Call {
+    pub fn call(&self, args: &Value, millis: Millis) -> Call {
         Call {
             answers: None,
             tenant: TenantId::DEFAULT,
@@ -272,7 +288,7 @@ impl Rig {
     }
 
     /// A permit as the door gives it once the call has been approved.
-    fn permit(&self, key: &str, action: &str, args: &Value) -> Permit {
+    pub fn permit(&self, key: &str, action: &str, args: &Value) -> Permit {
         self.ask(key, action, args, |request, schemas| {
             match decide(request, &Facts::default(), schemas) {
                 Verdict::Permit(permit) => permit,
@@ -337,6 +353,10 @@ pub fn told(outcome: &Outcome) -> String {
             retry_after_ms: Some(ms),
             ..
         } => format!("retry {} after {ms}", failure.code),
+        Outcome::HeldBack {
+            failure,
+            retry_after_ms,
+        } => format!("held back {} for {retry_after_ms}", failure.code),
         Outcome::Unknown { failure } => format!("unknown {}", failure.code),
         Outcome::NeedsInput { needed, .. } => format!("asks {}", needed.questions.len()),
     }

@@ -80,6 +80,64 @@ fn retry_after_is_honoured_and_refusals_that_help_nothing_end_the_step() {
 }
 
 #[test]
+fn what_was_held_back_uses_up_no_attempt() {
+    use Reply::*;
+    // More often than `retry` and the poison stop allow attempts, with as many refusals as may be.
+    let mut replies = vec![HeldBack(1_000); 120];
+    replies.splice(50..50, [Refuse(true, None), Refuse(true, None)]);
+    replies.push(Ok(json!({})));
+    for action in ["read", "native", "unkeyed"] {
+        let good = (RunStatus::Succeeded, StepStatus::Succeeded, 123);
+        let world = check(action, &replies, &[], good);
+        assert_eq!(world.calls[1].at.since(world.calls[0].at), 1_000);
+        let polls = world
+            .kinds()
+            .iter()
+            .filter(|kind| *kind == "step_uncertain")
+            .count();
+        assert_eq!(polls, 0, "{action}: it is known not to have been sent");
+    }
+    // The third refusal is one too many, however often the call was held back in between.
+    let replies = [
+        Refuse(true, None),
+        HeldBack(5),
+        Refuse(true, None),
+        HeldBack(5),
+        Refuse(true, None),
+    ];
+    check(
+        "native",
+        &replies,
+        &[],
+        (RunStatus::Failed, StepStatus::Failed, 5),
+    );
+}
+
+#[test]
+fn a_call_that_is_held_back_beyond_the_steps_time_fails_as_known() {
+    let mut step = call("a", "unkeyed");
+    step.timeout_ms = Some(10_000);
+    let world = World::new(recipe([step]))
+        .script("act/a", vec![Reply::HeldBack(4_000); 9])
+        .start(json!({}));
+    assert_eq!((world.failure(), world.calls.len()), ("tool_busy", 3));
+    assert!(!world.root().state.needs_attention(), "nothing was sent");
+}
+
+#[test]
+fn holding_back_a_repetition_leaves_the_first_attempt_in_doubt() {
+    use Reply::*;
+    // A write with a key goes on until the vendor answers for it.
+    let good = (RunStatus::Succeeded, StepStatus::Succeeded, 4);
+    check(
+        "native",
+        &[Unknown, HeldBack(9), HeldBack(9), Ok(json!({}))],
+        &[],
+        good,
+    );
+}
+
+#[test]
 fn what_is_safe_to_repeat_runs_again_with_the_same_key() {
     use Reply::*;
     for action in ["read", "natural", "native"] {

@@ -29,6 +29,8 @@ pub enum Reply {
     Ok(Value),
     /// A known failure: retryable, and after how long at the earliest.
     Refuse(bool, Option<Millis>),
+    /// Held back for so long before it was sent.
+    HeldBack(Millis),
     Unknown,
     /// Its tool asks a person these things; whether it claims to be done without the answers.
     Asks(InputNeeded, bool),
@@ -266,6 +268,10 @@ pub fn outcome(reply: Reply) -> Outcome {
         Reply::Refuse(retryable, retry_after_ms) => Outcome::Failed {
             failure: Failure::new("refused", "the outside refused"),
             retryable,
+            retry_after_ms,
+        },
+        Reply::HeldBack(retry_after_ms) => Outcome::HeldBack {
+            failure: Failure::new("tool_busy", "the tool has no room"),
             retry_after_ms,
         },
         Reply::Unknown => Outcome::Unknown {

@@ -33,6 +33,8 @@ pub struct FakeTools {
     scripts: Mutex<BTreeMap<String, Script>>,
     /// Every call that was really sent: action and key.
     pub sent: Mutex<Vec<(String, String)>>,
+    /// Until when no call gets through.
+    pub closed_until: Mutex<Option<Timestamp>>,
     running: AtomicUsize,
     pub most_at_once: AtomicUsize,
 }
@@ -73,6 +75,7 @@ impl FakeTools {
             catalog: Arc::new(Catalog::new([tool])),
             scripts: Mutex::default(),
             sent: Mutex::default(),
+            closed_until: Mutex::default(),
             running: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
         })
@@ -98,6 +101,15 @@ impl FakeTools {
 impl Tools for FakeTools {
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog)
+    }
+
+    fn held_back(&self, _: TenantId, _: Mode) -> BTreeMap<String, Timestamp> {
+        let closed = *self.closed_until.lock().expect("lock");
+        closed
+            .filter(|until| SystemClock.now() < *until)
+            .map(|until| ("fake".to_owned(), until))
+            .into_iter()
+            .collect()
     }
 
     async fn perform(&self, permit: Permit, call: Call) -> Outcome {

@@ -52,6 +52,8 @@ pub(crate) fn state(now: Timestamp) -> State {
         extron: Extron::default(),
         jira: jira(now),
         pagerduty: PagerDuty::default(),
+        google: Default::default(),
+        mail: Default::default(),
     };
     for (table, id, fields) in records() {
         let fields = fields

@@ -3,10 +3,13 @@
 mod control;
 mod devices;
 mod faults;
+mod google;
+mod mail;
 mod rig;
 mod server;
 mod servicenow;
 mod slack;
 mod tracking;
+mod web;
 mod zoom;
 mod zoom_sessions;

@@ -124,6 +124,18 @@ pub async fn until(done: impl Fn() -> bool) {
         .expect("it happens within a minute");
 }
 
+/// As [`until`], for what takes a question to find out.
+pub async fn until_async(done: impl AsyncFn() -> bool) {
+    let polling = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), polling)
+        .await
+        .expect("it happens within a minute");
+}
+
 /// The text of a header.
 pub fn header(answer: &reqwest::Response, name: &str) -> String {
     let value = answer

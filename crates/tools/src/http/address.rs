@@ -2,8 +2,11 @@
 //! of clouds' metadata services never, so that a manifest, a setting or a name server can't point a
 //! connector at the inside of a network or at a machine's own credentials.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Metadata services outside the link-local range: Alibaba Cloud, Oracle Cloud, Azure.
@@ -116,13 +119,13 @@ pub(crate) struct Refused {
 /// The addresses of a host that may be reached.
 pub(crate) fn open_addresses(
     host: &str,
-    found: &[SocketAddr],
+    found: &[IpAddr],
     allow_private: bool,
-) -> Result<Vec<SocketAddr>, Refused> {
+) -> Result<Vec<IpAddr>, Refused> {
     let mut refused = None;
     let mut open = Vec::new();
     for address in found {
-        match closed(address.ip(), allow_private) {
+        match closed(*address, allow_private) {
             None => open.push(*address),
             // The hint that private addresses can be allowed helps only if one of them is private.
             Some(closed) => refused = refused.filter(|was| *was == Closed::Private).or(Some(closed)),
@@ -137,20 +140,42 @@ pub(crate) fn open_addresses(
     }
 }
 
-/// Resolves names by the system and drops addresses that are closed. What is connected to is what is
-/// given back here, so a name can't change its mind in between.
+/// Where host names lead to: a value, so that tests can be a name server of their own.
+#[async_trait]
+pub trait Names: Send + Sync + 'static {
+    /// The addresses of `host`, in the order in which they should be tried.
+    ///
+    /// # Errors
+    /// The name can't be resolved.
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The names as the system resolves them.
+pub struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let found = tokio::net::lookup_host((host, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+}
+
+/// Resolves names and drops addresses that are closed. What is connected to is what is given back
+/// here, so a name can't change its mind in between.
 pub(crate) struct Guarded {
+    pub(crate) names: Arc<dyn Names>,
     pub(crate) allow_private: bool,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let (names, allow_private) = (Arc::clone(&self.names), self.allow_private);
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let found = names.addresses(&host).await?;
             let open = open_addresses(&host, &found, allow_private)?;
-            let addresses: Addrs = Box::new(open.into_iter());
+            let addresses: Addrs = Box::new(open.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(addresses)
         })
     }
@@ -254,9 +279,7 @@ mod tests {
             (&[inner, meta], false, Err(Closed::Private)),
             (&[], false, Ok(&[])),
         ] {
-            let sockets = |texts: &[&str]| -> Vec<SocketAddr> {
-                texts.iter().map(|text| SocketAddr::new(ip(text), 0)).collect()
-            };
+            let sockets = |texts: &[&str]| -> Vec<IpAddr> { texts.iter().map(|text| ip(text)).collect() };
             let got = open_addresses("a.example", &sockets(found), allow_private);
             assert_eq!(
                 got.map_err(|refused| refused.closed),

@@ -81,6 +81,7 @@ mod tests {
         headers.insert("retry-after", HeaderValue::from_static("3"));
         Response {
             status,
+            url: reqwest::Url::parse("https://tool.example/").expect("a URL"),
             headers,
             body: body.as_bytes().to_vec(),
         }

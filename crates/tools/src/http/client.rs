@@ -1,7 +1,7 @@
 //! Clients by trust settings, and sending one request with them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url, redirect, retry};
 use types::Failure;
 
-use super::address::{Closed, Guarded, Refused, open_addresses};
+use super::address::{Closed, Guarded, Names, Refused, open_addresses};
 use super::{Body, Request, Response};
 use crate::{CallError, Credentials, Endpoint};
 
@@ -32,8 +32,8 @@ struct Trust {
 }
 
 /// The outbound clients, one per trust settings.
-#[derive(Default)]
 pub(crate) struct Http {
+    names: Arc<dyn Names>,
     clients: Mutex<HashMap<Trust, Client>>,
 }
 
@@ -44,6 +44,29 @@ pub(crate) struct Ready {
 }
 
 impl Http {
+    /// No clients yet; host names are resolved by `names`.
+    pub(crate) fn new(names: Arc<dyn Names>) -> Self {
+        Self {
+            names,
+            clients: Mutex::default(),
+        }
+    }
+
+    /// The addresses of a host that may be reached, for what isn't HTTP.
+    pub(crate) async fn addresses(&self, host: &str, allow_private: bool) -> Result<Vec<IpAddr>, CallError> {
+        let found = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => self.names.addresses(host).await.map_err(|error| {
+                CallError::retryable(
+                    Failure::new("tool_unreachable", format!("'{host}' has no address: {error}"))
+                        .hint("check the tool's base URL"),
+                )
+            })?,
+        };
+        open_addresses(host, &found, allow_private)
+            .map_err(|refused| CallError::refused(address_refused(&refused)))
+    }
+
     /// Builds the request for this endpoint.
     pub(crate) fn prepare(&self, endpoint: &Endpoint, request: &Request) -> Result<Ready, CallError> {
         let url = url(endpoint, request)?;
@@ -91,7 +114,7 @@ impl Http {
         if clients.len() >= MOST_CLIENTS {
             clients.clear();
         }
-        let client = build(&trust)?;
+        let client = build(&trust, &self.names)?;
         clients.insert(trust, client.clone());
         Ok(client)
     }
@@ -172,12 +195,14 @@ impl Incoming {
     /// The whole answer.
     pub(crate) async fn rest(mut self) -> Result<Response, CallError> {
         let (status, headers) = (self.status(), self.answer.headers().clone());
+        let url = self.answer.url().clone();
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             body.extend_from_slice(&chunk);
         }
         Ok(Response {
             status,
+            url,
             headers,
             body,
         })
@@ -217,7 +242,7 @@ fn refused_address(error: &reqwest::Error) -> Option<&Refused> {
 }
 
 /// What people are told of an address that is closed.
-pub(crate) fn address_refused(refused: &Refused) -> Failure {
+fn address_refused(refused: &Refused) -> Failure {
     Failure::new("address_refused", refused.to_string()).hint(match refused.closed {
         Closed::Private => "add the tool to tools.private if it really lives inside your network",
         Closed::Always => "correct the tool's base URL: no setting opens this address",
@@ -247,6 +272,13 @@ fn url(endpoint: &Endpoint, request: &Request) -> Result<Url, CallError> {
             "'{base}' is not an http(s) URL with a host"
         )));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        // Neither in messages nor in settings: a URL is shown, a secret isn't.
+        return Err(CallError::refused(
+            Failure::new("tool_misconfigured", "the URL holds a user name or a password")
+                .hint("take it out, and set the tool's secrets with `agentops secret set`"),
+        ));
+    }
     if let Some(odd) = request
         .path
         .iter()
@@ -272,7 +304,7 @@ fn check_address(url: &Url, endpoint: &Endpoint) -> Result<(), CallError> {
     let Ok(address) = host.parse::<IpAddr>() else {
         return Ok(());
     };
-    open_addresses(host, &[SocketAddr::new(address, 0)], endpoint.allow_private)
+    open_addresses(host, &[address], endpoint.allow_private)
         .map(drop)
         .map_err(|refused| CallError::refused(address_refused(&refused)))
 }
@@ -295,7 +327,7 @@ fn authorization(credentials: &Credentials) -> Result<Option<(HeaderName, Header
     })
 }
 
-fn build(trust: &Trust) -> Result<Client, CallError> {
+fn build(trust: &Trust, names: &Arc<dyn Names>) -> Result<Client, CallError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error only says that another part of the process has installed one before.
@@ -316,6 +348,7 @@ fn build(trust: &Trust) -> Result<Client, CallError> {
         builder = builder.tls_certs_only([]);
     }
     builder = builder.dns_resolver(Arc::new(Guarded {
+        names: Arc::clone(names),
         allow_private: trust.allow_private,
     }));
     builder.build().map_err(|error| misconfigured(&chain(&error)))

@@ -1,24 +1,27 @@
 //! The one outbound HTTP client: requests and answers as connectors see them.
 //!
-//! It follows no redirect, retries nothing, bounds every answer, and logs no header and no body.
+//! It redirects reads only, retries nothing, bounds every answer, and logs no header and no body.
 
 mod address;
 mod classify;
 mod client;
+pub(crate) mod redirect;
 mod retry_after;
+mod tls;
 
 use std::borrow::Cow;
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
 use serde_json::Value;
 use types::{Failure, Timestamp};
 
 use crate::{CallError, Credentials, Secret};
 
-pub(crate) use address::open_addresses;
+pub use address::{Names, SystemNames};
 pub(crate) use classify::clip;
-pub(crate) use client::{Http, Incoming, Ready, address_refused};
+pub(crate) use client::{Http, Incoming, Ready};
+pub(crate) use tls::tls_config;
 
 /// What a request carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +64,8 @@ pub struct Request {
     body: Body,
     credentials: Option<Credentials>,
     purpose: Purpose,
+    /// Whether redirects are followed, if it is a read.
+    follows: bool,
 }
 
 impl Request {
@@ -96,7 +101,15 @@ impl Request {
             body: Body::Empty,
             credentials: None,
             purpose: Purpose::Read,
+            follows: true,
         }
+    }
+
+    /// A read of another URL than the endpoint's.
+    pub(crate) fn get_from(url: String) -> Self {
+        let mut request = Self::new(Method::GET, &[]);
+        request.absolute = Some(url);
+        request
     }
 
     /// Adds a query parameter.
@@ -153,6 +166,13 @@ impl Request {
         self
     }
 
+    /// Leaves redirects to the caller.
+    #[must_use]
+    pub(crate) fn no_redirects(mut self) -> Self {
+        self.follows = false;
+        self
+    }
+
     pub(crate) fn is_effect(&self) -> bool {
         self.purpose == Purpose::Effect
     }
@@ -167,6 +187,8 @@ impl Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// The URL that answered.
+    pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -208,5 +230,21 @@ impl Response {
                 let value = header("x-ratelimit-reset").or_else(|| header("ratelimit-reset"))?;
                 retry_after::parse_reset(value, now)
             })
+    }
+
+    /// How long the tool asks everybody to let it alone, in milliseconds.
+    pub(crate) fn let_alone_ms(&self, now: Timestamp) -> Option<u64> {
+        let asks = match self.status {
+            429 | 503 => true,
+            // GitHub's way to say 429.
+            403 => self.headers.contains_key("retry-after"),
+            _ => false,
+        };
+        asks.then(|| self.retry_after_ms(now))?.filter(|wait| *wait > 0)
+    }
+
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 }

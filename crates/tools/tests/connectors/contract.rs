@@ -20,12 +20,13 @@ struct Write {
 }
 
 /// Tools whose writes are no HTTP requests, or those of another tool; their own tests hold them to it.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
     "local",
     "calendar_scheduler",
     "incident_ticketing",
     "qsys",
     "extron",
+    "email",
 ];
 
 const SYS_ID: &str = "0123456789abcdef0123456789abcdef";
@@ -75,6 +76,22 @@ fn writes() -> Vec<Write> {
             "/v2/users/me/webinars",
             201,
             session,
+        ),
+        write(
+            "google_drive.upload_file",
+            json!({"name": "a.txt", "content": "abc"}),
+            "POST",
+            "/upload/drive/v3/files",
+            200,
+            json!({"id": "f1", "name": "a.txt"}),
+        ),
+        write(
+            "google_drive.share_file",
+            json!({"file_id": "f1", "email": "ann@a.example"}),
+            "POST",
+            "/drive/v3/files/f1/permissions",
+            200,
+            json!({"id": "p1", "type": "user", "role": "reader"}),
         ),
         write(
             "servicenow.create_incident",

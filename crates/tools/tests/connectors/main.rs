@@ -4,7 +4,10 @@
 mod calendar;
 mod contract;
 mod door;
+mod egress;
+mod google_drive;
 mod jira;
+mod limits;
 mod lines;
 mod local;
 mod mcp;
@@ -17,4 +20,5 @@ mod specs;
 mod support;
 mod ticketing;
 mod transport;
+mod web;
 mod zoom;

@@ -94,6 +94,7 @@ struct OneServer {
     base: String,
     /// Where tickets are kept.
     through: Arc<Mutex<String>>,
+    settings: Arc<Mutex<BTreeMap<String, Value>>>,
 }
 
 #[async_trait]
@@ -120,6 +121,11 @@ impl Endpoints for OneServer {
             "pagerduty" => {
                 Credentials::Parts([("routing_key".to_owned(), Secret::new("routing-key"))].into())
             }
+            "google_drive" => Credentials::Parts(
+                ["client_id", "client_secret", "refresh_token"]
+                    .map(|name| (name.to_owned(), Secret::new(format!("google-{name}"))))
+                    .into(),
+            ),
             "servicenow" => Credentials::Basic {
                 user: "agent".into(),
                 password: Secret::new("pass"),
@@ -136,6 +142,10 @@ impl Endpoints for OneServer {
 
     async fn through(&self, _: TenantId, _: &str) -> Result<String, Failure> {
         Ok(self.through.lock().expect("the setting").clone())
+    }
+
+    async fn setting(&self, _: TenantId, key: &str) -> Result<Option<Value>, Failure> {
+        Ok(self.settings.lock().expect("the settings").get(key).cloned())
     }
 }
 
@@ -197,6 +207,7 @@ pub struct World {
     pub desk: Arc<SqliteStore>,
     pub tenant: TenantId,
     through: Arc<Mutex<String>>,
+    pub settings: Arc<Mutex<BTreeMap<String, Value>>>,
     pub registry: Registry,
 }
 
@@ -229,12 +240,15 @@ impl World {
         tenant[..6].copy_from_slice(&WORLDS.fetch_add(1, Ordering::SeqCst).to_be_bytes()[2..]);
         let desk = desk();
         let through = Arc::new(Mutex::new("built_in".to_owned()));
+        let settings = Arc::new(Mutex::default());
+        let endpoints = OneServer {
+            base,
+            through: through.clone(),
+            settings: Arc::clone(&settings),
+        };
         let options = Options {
             clock: clock.clone(),
-            endpoints: Arc::new(OneServer {
-                base,
-                through: through.clone(),
-            }),
+            endpoints: Arc::new(endpoints),
             sink: sink.clone(),
             desk: desk.clone(),
             http_tools,
@@ -249,6 +263,7 @@ impl World {
             desk,
             tenant: TenantId::from_bytes(tenant),
             through,
+            settings,
             registry,
         }
     }
@@ -256,6 +271,14 @@ impl World {
     /// From here on tickets are kept there.
     pub fn keep_tickets(&self, through: &str) {
         *self.through.lock().expect("the setting") = through.to_owned();
+    }
+
+    /// Somebody has set a setting.
+    pub fn set(&self, key: &str, value: Value) {
+        self.settings
+            .lock()
+            .expect("the settings")
+            .insert(key.to_owned(), value);
     }
 
     /// The server answers `verb route` with `template`, `times` times at most if that isn't 0.
@@ -275,16 +298,13 @@ impl World {
             .await;
     }
 
-    /// Zoom's token endpoint gives out `token`, `times` times at most if that isn't 0.
+    /// Zoom's token endpoint, and Google's, give out `token`, `times` times at most if that isn't 0.
     pub async fn gives_token(&self, token: &str, times: u64) {
         let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 3600});
-        self.answers(
-            "POST",
-            "/oauth/token",
-            ResponseTemplate::new(200).set_body_json(body),
-            times,
-        )
-        .await;
+        for route in ["/oauth/token", "/token"] {
+            let template = ResponseTemplate::new(200).set_body_json(body.clone());
+            self.answers("POST", route, template, times).await;
+        }
     }
 
     /// How many requests of this kind the server has seen.
@@ -439,6 +459,10 @@ pub fn told(outcome: &Outcome) -> String {
             retry_after_ms: Some(ms),
             ..
         } => format!("retry {} after {ms}", failure.code),
+        Outcome::HeldBack {
+            failure,
+            retry_after_ms,
+        } => format!("held back {} for {retry_after_ms}", failure.code),
         Outcome::Unknown { failure } => format!("unknown {}", failure.code),
         Outcome::NeedsInput { needed, .. } => format!("asks {}", needed.questions.len()),
     }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::token::Tokens;
+use super::token;
 use crate::http::{Request, Response};
+use crate::tokens::Tokens;
 use crate::{CallContext, CallError};
 
 /// What one page asks for at most.
@@ -21,16 +22,8 @@ pub(super) struct Api<'a> {
 impl Api<'_> {
     /// Sends; an expired token is replaced once, for the refusal precedes any effect.
     pub async fn send(&self, request: Request) -> Result<Response, CallError> {
-        let token = self.tokens.get(self.ctx).await?;
-        let mut response = self.ctx.send(&signed(&request, token.as_ref())).await?;
-        if let (401, Some(refused)) = (response.status, token) {
-            if request.is_effect() {
-                self.ctx.refused();
-            }
-            self.tokens.forget(&refused).await;
-            let fresh = self.tokens.get(self.ctx).await?;
-            response = self.ctx.send(&signed(&request, fresh.as_ref())).await?;
-        }
+        let grant = token::grant(self.ctx.endpoint()?)?;
+        let response = self.tokens.send(self.ctx, grant.as_ref(), &request).await?;
         response.accept(self.ctx.now(), say).inspect_err(|error| {
             if request.is_effect() && matches!(error, CallError::Failed { .. }) {
                 self.ctx.refused();
@@ -50,13 +43,6 @@ pub(super) fn next_page(body: &Value) -> Option<String> {
         .as_str()
         .filter(|token| !token.is_empty())
         .map(str::to_owned)
-}
-
-fn signed(request: &Request, token: Option<&crate::Secret>) -> Request {
-    match token {
-        Some(token) => request.clone().bearer(token.clone()),
-        None => request.clone(),
-    }
 }
 
 fn say(body: &Value) -> Option<String> {

@@ -15,6 +15,7 @@ use types::ToolSpec;
 
 use crate::connector::{no_look_up, unknown_action};
 use crate::http::Request;
+use crate::tokens::Tokens;
 use crate::{Access, Answer, CallContext, CallError, Connector, Way, load};
 use sessions::Kind;
 
@@ -23,7 +24,7 @@ pub(crate) use token::token_url;
 /// The connector with its tokens.
 #[derive(Default)]
 pub(crate) struct Zoom {
-    tokens: token::Tokens,
+    tokens: Tokens,
 }
 
 /// A server-to-server app opens it; its secrets go to where tokens are fetched.
