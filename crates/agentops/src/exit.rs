@@ -54,7 +54,7 @@ impl Exit {
     /// How a command ends whose failure this is.
     pub fn of(failure: &Failure) -> Exit {
         match failure.code.as_str() {
-            "not_found" => Exit::NotFound,
+            "not_found" | "sandbox_pull_unknown" => Exit::NotFound,
             "data_in_use" | "node_in_use" => Exit::InUse,
             "config_unknown_key" | "config_invalid" | "config_unreadable" | "argument_invalid" => Exit::Usage,
             "disk_full"

@@ -8,6 +8,8 @@ pub const ZOOM_ACCOUNT_ID: &str = "sandbox-zoom-account";
 pub const ZOOM_CLIENT_ID: &str = "sandbox-zoom-client";
 /// The client secret of that app.
 pub const ZOOM_CLIENT_SECRET: &str = "sandbox-zoom-client-secret";
+/// The token of the sandbox's GitHub account.
+pub const GITHUB_TOKEN: &str = "sandbox-github-token";
 /// The e-mail address of the sandbox's Jira account.
 pub const JIRA_EMAIL: &str = "agentops@avops.example";
 /// That account's API token.

@@ -47,6 +47,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// There is no such pull request.
+    #[error("the sandbox has no pull request{}", number.map_or(String::new(), |number| format!(" {number}")))]
+    NoPull {
+        /// The number asked for.
+        number: Option<u64>,
+    },
+    /// The git repository can't be read.
+    #[error("failed to read the sandbox's git repository: {0}")]
+    Git(String),
     /// A fault rule makes no sense.
     #[error("the fault rule at position {position} is not usable: {reason}")]
     BadFault {
@@ -74,6 +83,8 @@ impl Error {
             Error::ReadState { .. } => "sandbox_state_unreadable",
             Error::CorruptState { .. } => "sandbox_state_corrupt",
             Error::WriteState { .. } => "sandbox_state_unwritable",
+            Error::NoPull { .. } => "sandbox_pull_unknown",
+            Error::Git(_) => "sandbox_git_failed",
             Error::BadFault { .. } => "sandbox_fault_invalid",
             Error::BadSetting { .. } => "sandbox_setting_invalid",
         }

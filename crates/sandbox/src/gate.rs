@@ -87,7 +87,7 @@ async fn perform(world: &Arc<World>, call: Call, fault: Option<FaultKind>) -> An
 /// Does what the call asks, away from the event loop if that may touch a disk.
 async fn handle(world: &Arc<World>, call: Call) -> Answer {
     let vendor = call.vendor;
-    let handled = if world.writes_to_disk() {
+    let handled = if world.writes_to_disk() || vendor.desk().blocks() {
         let world = Arc::clone(world);
         match tokio::task::spawn_blocking(move || vendor.desk().handle(&world, &call)).await {
             Ok(handled) => handled,

@@ -16,6 +16,7 @@ mod devices;
 mod error;
 mod fault;
 mod gate;
+mod github;
 mod google;
 mod jira;
 mod lines;
@@ -37,12 +38,13 @@ mod world;
 mod zoom;
 
 pub use credentials::{
-    BRAVE_API_KEY, EXTRON_PASSWORD, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_REFRESH_TOKEN,
-    GOOGLE_USER, JIRA_EMAIL, JIRA_TOKEN, MAIL_PASSWORD, MAIL_USER, PAGERDUTY_API_TOKEN,
+    BRAVE_API_KEY, EXTRON_PASSWORD, GITHUB_TOKEN, GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET,
+    GOOGLE_REFRESH_TOKEN, GOOGLE_USER, JIRA_EMAIL, JIRA_TOKEN, MAIL_PASSWORD, MAIL_USER, PAGERDUTY_API_TOKEN,
     PAGERDUTY_ROUTING_KEY, QSYS_PIN, QSYS_USER, SERVICENOW_API_KEY, SERVICENOW_PASSWORD, SERVICENOW_TOKEN,
     SERVICENOW_USER, SLACK_TOKEN, ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET,
 };
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultStatus};
+pub use github::{PullDiff, pull_diff};
 pub use server::{Handle, Options, start};
 pub use vendor::Vendor;

@@ -131,7 +131,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     let stop = Stop::new();
     let task = tokio::spawn(server.http1_only().handle(stop.clone()).serve(for_each(&front)));
     handle.watch(stop, task);
-    handle.world.opened(http_url, ca_pem);
+    handle.world.opened(http_url, handle.https_url.clone(), ca_pem);
     Ok(handle)
 }
 

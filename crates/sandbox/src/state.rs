@@ -31,6 +31,8 @@ pub(crate) struct State {
     #[serde(default)]
     pub extron: crate::lines::state::Extron,
     #[serde(default)]
+    pub github: crate::github::state::GitHub,
+    #[serde(default)]
     pub jira: crate::jira::state::Jira,
     #[serde(default)]
     pub pagerduty: crate::pagerduty::state::PagerDuty,

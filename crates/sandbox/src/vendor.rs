@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::reply::{Answer, Handled};
 use crate::world::World;
-use crate::{devices, google, jira, lines, mail, pagerduty, search, servicenow, slack, web, zoom};
+use crate::{devices, github, google, jira, lines, mail, pagerduty, search, servicenow, slack, web, zoom};
 
 /// The scheme of the listener that most vendors share.
 const HTTP: &str = "http";
@@ -23,6 +23,8 @@ pub enum Vendor {
     Zoom,
     /// ServiceNow's Table and Attachment APIs.
     ServiceNow,
+    /// GitHub's REST API over a real git repository.
+    GitHub,
     /// Jira Cloud's REST API, version 3.
     Jira,
     /// PagerDuty's Events API, version 2.
@@ -58,6 +60,11 @@ pub(crate) trait Desk: Sync {
         HTTP
     }
 
+    /// Whether its answers take a while even when nothing is kept on a disk.
+    fn blocks(&self) -> bool {
+        false
+    }
+
     /// Does what the call asks.
     fn handle(&self, world: &World, call: &Call) -> Handled;
 
@@ -76,10 +83,11 @@ pub(crate) trait Desk: Sync {
 
 impl Vendor {
     /// All of them.
-    pub const ALL: [Vendor; 12] = [
+    pub const ALL: [Vendor; 13] = [
         Vendor::Slack,
         Vendor::Zoom,
         Vendor::ServiceNow,
+        Vendor::GitHub,
         Vendor::Jira,
         Vendor::PagerDuty,
         Vendor::Google,
@@ -97,6 +105,7 @@ impl Vendor {
             Vendor::Slack => "/slack",
             Vendor::Zoom => "/zoom",
             Vendor::ServiceNow => "/servicenow",
+            Vendor::GitHub => "/github",
             Vendor::Jira => "/jira",
             Vendor::PagerDuty => "/pagerduty",
             Vendor::Google => "/google",
@@ -115,6 +124,7 @@ impl Vendor {
             Vendor::Slack => &slack::Desk,
             Vendor::Zoom => &zoom::Desk,
             Vendor::ServiceNow => &servicenow::Desk,
+            Vendor::GitHub => &github::Desk,
             Vendor::Jira => &jira::Desk,
             Vendor::PagerDuty => &pagerduty::Desk,
             Vendor::Google => &google::Desk,

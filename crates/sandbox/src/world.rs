@@ -1,6 +1,6 @@
 //! What all requests share: state, rules, clock, and the wish to stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,10 @@ use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 use types::{Clock, Timestamp};
 
+use crate::call::Call;
 use crate::fault::Faults;
+use crate::github::git::Trouble;
+use crate::github::home::{Held, Home};
 use crate::persist;
 use crate::reply::Fail;
 use crate::state::State;
@@ -25,8 +28,10 @@ pub(crate) struct World {
     state: Mutex<State>,
     faults: Mutex<Faults>,
     file: Option<PathBuf>,
+    git: Home,
     clock: Arc<dyn Clock>,
     public_url: OnceLock<String>,
+    https_url: OnceLock<String>,
     ca_pem: OnceLock<String>,
     closing: watch::Sender<bool>,
     pause: Pause,
@@ -37,11 +42,14 @@ impl World {
     /// Loads the state file, or seeds a new state (and writes it).
     pub(crate) fn open(file: Option<PathBuf>, clock: Arc<dyn Clock>, pause: Pause) -> Result<Self, Error> {
         let kept = file.as_deref().map(persist::load).transpose()?.flatten();
+        let git = Home::new(file.as_deref());
         let state = match kept {
             Some(state) => state,
             None => {
                 let state = seed::state(clock.now());
                 if let Some(file) = &file {
+                    // A repository of an earlier state knows pull requests that this one doesn't.
+                    forget(&git, file)?;
                     persist::save(file, &state)?;
                 }
                 state
@@ -51,8 +59,10 @@ impl World {
             state: Mutex::new(state),
             faults: Mutex::default(),
             file,
+            git,
             clock,
             public_url: OnceLock::new(),
+            https_url: OnceLock::new(),
             ca_pem: OnceLock::new(),
             closing: watch::Sender::new(false),
             pause,
@@ -86,9 +96,15 @@ impl World {
         Ok(value)
     }
 
+    /// The git repository. Never asked for while the state is held.
+    pub(crate) fn git(&self) -> Result<Held<'_>, Trouble> {
+        self.git.open(self.clock.now())
+    }
+
     /// Back to the seeds, without faults.
     pub(crate) fn reset(&self) -> Result<(), Error> {
         let fresh = seed::state(self.clock.now());
+        forget(&self.git, self.file.as_deref().unwrap_or(Path::new("")))?;
         let mut state = self.state();
         if let Some(file) = &self.file {
             persist::save(file, &fresh)?;
@@ -116,13 +132,24 @@ impl World {
         self.public_url.get().map_or("http://127.0.0.1", String::as_str)
     }
 
+    /// The base at which a call came in: that of TLS, or the one of links for people.
+    pub(crate) fn asked_at(&self, call: &Call) -> &str {
+        let host = call.header("host").unwrap_or_default();
+        let by_tls = self.https_url.get();
+        let same = |url: &&String| url.strip_prefix("https://") == Some(host);
+        by_tls.filter(same).map_or(self.public_url(), String::as_str)
+    }
+
     pub(crate) fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.get().map(String::as_str)
     }
 
     /// Says where the listeners are; the first word counts.
-    pub(crate) fn opened(&self, public_url: String, ca_pem: Option<String>) {
+    pub(crate) fn opened(&self, public_url: String, https_url: Option<String>, ca_pem: Option<String>) {
         self.public_url.get_or_init(|| public_url);
+        if let Some(url) = https_url {
+            self.https_url.get_or_init(|| url);
+        }
         if let Some(pem) = ca_pem {
             self.ca_pem.get_or_init(|| pem);
         }
@@ -153,4 +180,12 @@ impl World {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Throws the git repository away.
+fn forget(git: &Home, file: &Path) -> Result<(), Error> {
+    git.clear().map_err(|source| Error::WriteState {
+        path: file.to_owned(),
+        source,
+    })
 }

@@ -9,6 +9,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("slack", &["mcp-slack"]),
     ("zoom", &["mcp-zoom", "zoom_admin"]),
     ("servicenow", &["mcp-servicenow"]),
+    ("github", &["mcp-github"]),
     ("jira", &["mcp-jira"]),
     ("pagerduty", &["mcp-pagerduty"]),
     ("google_drive", &["mcp-gdrive", "gdrive"]),
@@ -96,6 +97,31 @@ const ACTIONS: &[(&str, &[&str])] = &[
         &["calendar_scheduler.availability", "check_availability"],
     ),
     ("calendar_scheduler.list_events", &["calendar_scheduler.list"]),
+    (
+        "github.create_issue",
+        &[
+            "create_issue",
+            "github.issue",
+            "github_issue",
+            "github.open_issue",
+        ],
+    ),
+    (
+        "github.comment_issue",
+        &["github.comment", "github.add_comment", "github.add_issue_comment"],
+    ),
+    (
+        "github.put_file",
+        &["github.commit_file", "github.create_or_update_file"],
+    ),
+    (
+        "github.create_pull_request",
+        &["github.create_pr", "github.open_pr"],
+    ),
+    ("github.get_pull_request", &["github.get_pr"]),
+    ("github.get_issue", &["get_issue"]),
+    ("github.get_file", &["github.get_file_contents"]),
+    ("github.get_diff", &["github.get_pull_request_diff"]),
     (
         "incident_ticketing.create_ticket",
         &[
@@ -264,6 +290,28 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
         "servicenow.get_incident",
         &[("sys_id", "incident"), ("number", "incident")],
     ),
+    (
+        "github.comment_issue",
+        &[("issue_number", "number"), ("issue", "number"), ("text", "body")],
+    ),
+    (
+        "github.close_issue",
+        &[
+            ("issue_number", "number"),
+            ("issue", "number"),
+            ("state_reason", "reason"),
+        ],
+    ),
+    (
+        "github.get_issue",
+        &[("issue_number", "number"), ("issue", "number")],
+    ),
+    (
+        "github.create_branch",
+        &[("name", "branch"), ("from_branch", "from")],
+    ),
+    ("github.get_pull_request", &[("pull_number", "number")]),
+    ("github.get_diff", &[("pull_number", "number")]),
     (
         "jira.create_issue",
         &[

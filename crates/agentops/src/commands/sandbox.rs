@@ -1,22 +1,26 @@
-//! `agentops sandbox`: the vendors' sandbox alone.
+//! `agentops sandbox`: the vendors' sandbox alone, and looking into it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use runtime::system::SystemClock;
 use serde_json::json;
 use types::Failure;
 
 use super::{Context, Done};
-use crate::compose::start_sandbox;
+use crate::compose::{sandbox_state, start_sandbox};
 use crate::exit::Exit;
+use crate::output::one_line;
 use crate::signals;
 
 /// Serve the vendors' sandbox alone
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Sandbox {
+    #[command(subcommand)]
+    pub look: Option<Look>,
     /// Where to listen, instead of the configured address
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -31,9 +35,58 @@ pub struct Sandbox {
     pub ca: Option<PathBuf>,
 }
 
+/// Looking into a sandbox without serving one.
+#[derive(Debug, Subcommand)]
+pub enum Look {
+    /// Show what a pull request of the sandbox's repository changes
+    Diff(Diff),
+}
+
+/// Show what a pull request changes
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Its number, else the newest one's
+    #[arg(value_name = "PR")]
+    pub number: Option<u64>,
+    /// The file that keeps the sandbox's state, else the data folder's
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+impl Diff {
+    fn run(self, context: &Context) -> Done {
+        let file = self.state.unwrap_or_else(|| sandbox_state(&context.config));
+        let pull = sandbox::pull_diff(&file, self.number)
+            .map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        let document = json!({
+            "number": pull.number,
+            "title": pull.title,
+            "head": pull.head,
+            "base": pull.base,
+            "diff": pull.diff,
+        });
+        context.output.answer(&document, |style| {
+            let head = format!("#{} {}", pull.number, pull.title);
+            let ends = format!("{} into {}", pull.head, pull.base);
+            let mut lines = vec![
+                style.strong(&one_line(&head)),
+                style.dim(&one_line(&ends)),
+                String::new(),
+            ];
+            // The difference holds what anybody wrote: no colours of its own.
+            lines.extend(pull.diff.lines().map(|line| line.replace('\u{1b}', "\u{241b}")));
+            lines.join("\n")
+        })?;
+        Ok(Exit::Ok)
+    }
+}
+
 impl Sandbox {
     /// Runs it.
     pub async fn run(self, mut context: Context) -> Done {
+        if let Some(Look::Diff(diff)) = self.look {
+            return diff.run(&context);
+        }
         if let Some(listen) = self.listen {
             context.config.sandbox.listen = listen;
         }

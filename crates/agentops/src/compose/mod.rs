@@ -22,7 +22,7 @@ pub use files::{replace, scratch};
 use places::Places;
 pub use server_file::{Server, ServerFile};
 use sink::Sink;
-pub use worker::{Worker, start_sandbox};
+pub use worker::{Worker, sandbox_state, start_sandbox};
 
 /// How a command wants the data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -112,10 +112,14 @@ pub(super) async fn sandbox(
     if !config.sandbox.enabled {
         return Ok(None);
     }
-    let file = config.data.path().join(SANDBOX_STATE);
-    start_sandbox(config, Some(file), clock)
+    start_sandbox(config, Some(sandbox_state(config)), clock)
         .await
         .map(|handle| Some(Arc::new(handle)))
+}
+
+/// Where the data folder keeps the sandbox's memory.
+pub fn sandbox_state(config: &Config) -> PathBuf {
+    config.data.path().join(SANDBOX_STATE)
 }
 
 /// A sandbox as configured, with its memory in a file or none.

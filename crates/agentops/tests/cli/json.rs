@@ -65,6 +65,7 @@ const CALLS: &[(i32, &[&str])] = &[
     // What is asked for isn't there, or is no request at all.
     (3, &["run", "show", "run_00000000000000000000000000000000"]),
     (3, &["recipe", "show", "nothing"]),
+    (3, &["sandbox", "diff"]),
     (2, &["run", "start"]),
     (2, &["nonsense"]),
 ];

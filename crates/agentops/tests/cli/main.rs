@@ -9,5 +9,6 @@ mod pages;
 mod real_mode;
 mod rig;
 mod runs;
+mod sandbox_diff;
 mod server;
 mod things;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use types::{Mode, Outcome, TenantId};
 
 use crate::rig::{Rig, told};
-use crate::{lines, tracking};
+use crate::{code, lines, tracking};
 
 #[tokio::test]
 async fn every_action_works_over_http() {
@@ -27,6 +27,7 @@ async fn every_action(rig: Rig) {
     servicenow(&rig).await;
     tracking::jira(&rig).await;
     tracking::pagerduty(&rig).await;
+    code::github(&rig).await;
     local(&rig).await;
     devices(&rig).await;
     calendar(&rig).await;
@@ -52,6 +53,7 @@ async fn every_action(rig: Rig) {
         "zoom",
         "servicenow",
         "jira",
+        "github",
         "pagerduty",
         "local",
         "qsys_control",

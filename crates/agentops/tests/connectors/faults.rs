@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use types::{CallLimit, Idempotency, Outcome, ProbeResult};
 
 use crate::rig::{Rig, told};
-use crate::tracking;
+use crate::{code, tracking};
 
 /// A write, and how to hit exactly the request that does it.
 pub struct Case {
@@ -18,7 +18,9 @@ pub struct Case {
 }
 
 /// Writes that add nothing which could be counted: they set what is there already.
-const ADD_NOTHING: [&str; 5] = [
+const ADD_NOTHING: [&str; 7] = [
+    "github.close_issue",
+    "github.create_branch",
     "servicenow.update_incident",
     "servicenow.add_work_note",
     "servicenow.update_article",
@@ -80,6 +82,7 @@ async fn writes(rig: &Rig) -> Vec<Case> {
         path: "/v2/users",
     };
     let mut cases = tracking::writes(rig).await;
+    cases.extend(code::writes(rig).await);
     cases.extend([
         slack(json!({"channel": "#alerts", "text": "hello"})),
         slack(json!({"channel": "#av-events", "text": "reply", "thread_ts": parent["ts"]})),
@@ -180,6 +183,7 @@ async fn a_refusal_is_known_and_nothing_has_happened() {
         rig.clock.advance(7_000);
         let then = rig.perform("k1", case.action, &case.args).await;
         assert_eq!(told(&then), "ok", "{}", case.action);
+        code::close_pull_requests(&rig).await;
     }
 }
 
@@ -233,7 +237,12 @@ async fn without_an_answer_that_can_be_read_nobody_knows() {
             let key = format!("{position} {kind:?}");
             let before = rig.effects();
             rig.faults(vec![case.fault(kind)]);
-            let millis = if kind == FaultKind::Timeout { 250 } else { 20_000 };
+            let millis = match kind {
+                // What is read first from a real repository takes a while.
+                FaultKind::Timeout if case.action == "github.put_file" => 2_500,
+                FaultKind::Timeout => 250,
+                _ => 20_000,
+            };
             let outcome = rig.perform_within(&key, case.action, &case.args, millis).await;
             let expected = match kind {
                 FaultKind::Rubbish if STATUS_ALONE.contains(&case.action) => "ok".to_owned(),
@@ -242,6 +251,7 @@ async fn without_an_answer_that_can_be_read_nobody_knows() {
             assert_eq!(told(&outcome), expected, "{what}");
             rig.faults(Vec::new());
             settle(&rig, &case, &key, before, happens, &what).await;
+            code::close_pull_requests(&rig).await;
         }
     }
 }
@@ -297,6 +307,11 @@ async fn reads_can_be_made_again_after_any_fault() {
         ("slack.history", json!({"channel": "avops"}), Vendor::Slack),
         ("zoom.room_health", json!({"room_id": "ZR-101"}), Vendor::Zoom),
         ("servicenow.find_incidents", json!({}), Vendor::ServiceNow),
+        (
+            "github.list_issues",
+            json!({"repo": "avops/runbooks"}),
+            Vendor::GitHub,
+        ),
         ("jira.search", json!({"jql": "project = OPS"}), Vendor::Jira),
         ("web_search.search", json!({"query": "echo"}), Vendor::Search),
         ("google_drive.list_files", json!({}), Vendor::Google),

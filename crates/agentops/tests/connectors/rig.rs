@@ -267,6 +267,7 @@ impl Rig {
             .sum();
         messages
             + tracked
+            + posts(&state["github"])
             + state["pagerduty"]["alerts"].as_array().map_or(0, Vec::len)
             + usize::try_from(restarts).expect("few restarts")
             + count("/zoom/sessions")
@@ -360,4 +361,13 @@ pub fn told(outcome: &Outcome) -> String {
         Outcome::Unknown { failure } => format!("unknown {}", failure.code),
         Outcome::NeedsInput { needed, .. } => format!("asks {}", needed.questions.len()),
     }
+}
+
+/// Issues, pull requests, comments, branches and commits that calls have added.
+fn posts(github: &Value) -> usize {
+    let issues = github["issues"].as_object().expect("issues").values();
+    let talk: usize = issues
+        .map(|issue| 1 + issue["comments"].as_array().map_or(0, Vec::len))
+        .sum();
+    talk + github["pushes"].as_array().map_or(0, Vec::len)
 }

@@ -1,6 +1,7 @@
 //! Independent judges: our connectors' requests and the sandbox's answers against the vendors' own
 //! schemas, and the vendors' own SDKs against the sandbox over TLS. README.md says how to add a vendor.
 
+mod github;
 mod google;
 mod jira;
 mod openapi;

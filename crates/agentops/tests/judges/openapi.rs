@@ -209,12 +209,12 @@ fn plain(value: &mut Value) {
     }
 }
 
-/// Whether a path fits a template; the last parameter may hold slashes, as GitHub's paths and refs do.
+/// Whether a path fits a template; a path or a reference at its end may hold slashes, as GitHub's do.
 fn fits(template: &str, path: &str) -> bool {
     let wanted: Vec<&str> = template.split('/').collect();
     let given: Vec<&str> = path.split('/').collect();
     let open = |part: &str| part.starts_with('{');
-    let swallows = wanted.last().is_some_and(|last| open(last)) && given.len() > wanted.len();
+    let swallows = matches!(wanted.last(), Some(&("{path}" | "{ref}"))) && given.len() > wanted.len();
     (given.len() == wanted.len() || swallows)
         && wanted
             .iter()

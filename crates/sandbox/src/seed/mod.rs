@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use types::Timestamp;
 
+use crate::github::{self, state::GitHub};
 use crate::jira::state::{Issue, Jira};
 use crate::lines::state::{Extron, QSys};
 use crate::pagerduty::state::PagerDuty;
@@ -50,6 +51,7 @@ pub(crate) fn state(now: Timestamp) -> State {
         devices: devices(),
         qsys: QSys::default(),
         extron: Extron::default(),
+        github: github(now),
         jira: jira(now),
         pagerduty: PagerDuty::default(),
         google: Default::default(),
@@ -63,6 +65,28 @@ pub(crate) fn state(now: Timestamp) -> State {
         insert(&mut state, table, id, fields, &Stamp { at: now, by: "admin" });
     }
     state
+}
+
+/// One issue in the repository, whose files are made when it is first needed.
+fn github(now: Timestamp) -> GitHub {
+    let issue = github::state::Issue {
+        id: 1_000,
+        title: "Boardroom 4A: say how the display is reset".to_owned(),
+        body: Some("The runbook leaves it out.".to_owned()),
+        labels: vec!["documentation".to_owned()],
+        assignees: Vec::new(),
+        open: true,
+        reason: None,
+        created: now,
+        updated: now,
+        closed: None,
+        comments: Vec::new(),
+        pull: None,
+    };
+    GitHub {
+        issues: BTreeMap::from([(1, issue)]),
+        pushes: Vec::new(),
+    }
 }
 
 /// One issue, so that there is something to read.

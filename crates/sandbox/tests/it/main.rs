@@ -3,6 +3,7 @@
 mod control;
 mod devices;
 mod faults;
+mod github;
 mod google;
 mod mail;
 mod rig;

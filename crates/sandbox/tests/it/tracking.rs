@@ -274,7 +274,7 @@ async fn a_state_file_of_before_still_loads() {
     let file = folder.path().join("sandbox.json");
     let rig = Rig::start().await;
     let mut state = rig.sandbox.state();
-    for vendor in ["jira", "pagerduty"] {
+    for vendor in ["github", "jira", "pagerduty"] {
         state.as_object_mut().expect("an object").remove(vendor);
     }
     std::fs::write(&file, state.to_string()).expect("written");

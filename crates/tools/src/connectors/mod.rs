@@ -9,6 +9,7 @@ use crate::{Access, Connector};
 mod calendar;
 mod email;
 mod extron;
+mod github;
 pub(crate) mod google_drive;
 mod jira;
 pub(crate) mod local;
@@ -34,6 +35,7 @@ pub(crate) fn built_in(
         Arc::new(email::Email),
         Arc::new(google_drive::GoogleDrive::default()),
         Arc::new(local::Local::new(sink)),
+        Arc::new(github::GitHub),
         Arc::new(jira::Jira),
         Arc::new(pagerduty::PagerDuty),
         Arc::new(extron::Extron),
@@ -49,6 +51,7 @@ pub(crate) fn built_in(
 /// How a built-in tool is reached.
 pub(crate) fn access(tool: &str) -> Option<Access> {
     Some(match tool {
+        "github" => github::ACCESS,
         "jira" => jira::ACCESS,
         "pagerduty" => pagerduty::ACCESS,
         "extron" => extron::ACCESS,
@@ -70,6 +73,7 @@ pub(crate) fn specs() -> Vec<types::ToolSpec> {
     vec![
         calendar::spec(),
         extron::spec(),
+        github::spec(),
         jira::spec(),
         local::spec(),
         pagerduty::spec(),

@@ -84,6 +84,11 @@ impl Request {
         Self::new(Method::PATCH, path)
     }
 
+    /// A PUT.
+    pub fn put(path: &[&str]) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
     /// A POST to another URL than the endpoint's, such as the one for tokens.
     pub(crate) fn post_to(url: String) -> Self {
         let mut request = Self::new(Method::POST, &[]);

@@ -114,6 +114,7 @@ impl Endpoints for OneServer {
                 client_id: "client".into(),
                 client_secret: Secret::new("client-secret"),
             },
+            "github" => Credentials::Bearer(Secret::new("github-token")),
             "jira" => Credentials::Basic {
                 user: "ann@avops.example".into(),
                 password: Secret::new("jira-token"),
