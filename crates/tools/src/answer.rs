@@ -57,15 +57,19 @@ pub enum CallError {
         failure: Failure,
     },
     /// The tool asks people something and wants to be called again with the answers.
-    #[error("{failure}")]
-    NeedsInput {
-        /// What is said of it where nobody can be asked.
-        failure: Failure,
-        /// What it asks.
-        needed: Box<InputNeeded>,
-        /// Set if it went on without the answers and says that it is done.
-        doubt: Option<Failure>,
-    },
+    #[error("{}", .0.failure)]
+    NeedsInput(Box<Unanswered>),
+}
+
+/// What a tool asks before it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// What is said of it where nobody can be asked.
+    pub failure: Failure,
+    /// What it asks.
+    pub needed: InputNeeded,
+    /// Set if it went on without the answers and says that it is done.
+    pub doubt: Option<Failure>,
 }
 
 impl CallError {
@@ -98,19 +102,21 @@ impl CallError {
             .questions
             .first()
             .map_or("", |question| question.prompt.as_str());
-        CallError::NeedsInput {
+        CallError::NeedsInput(Box::new(Unanswered {
             failure: Failure::new("input_needed", format!("the tool asks a person: {words}")),
-            needed: Box::new(needed),
+            needed,
             doubt,
-        }
+        }))
     }
 
     /// Says one thing more.
     pub(crate) fn add(&mut self, words: &str) {
-        let (CallError::Failed { failure, .. }
-        | CallError::HeldBack { failure, .. }
-        | CallError::Unknown { failure }
-        | CallError::NeedsInput { failure, .. }) = self;
+        let failure = match self {
+            CallError::Failed { failure, .. }
+            | CallError::HeldBack { failure, .. }
+            | CallError::Unknown { failure } => failure,
+            CallError::NeedsInput(asked) => &mut asked.failure,
+        };
         failure.message = format!("{}; {words}", failure.message);
     }
 
@@ -119,8 +125,8 @@ impl CallError {
         match self {
             CallError::Failed { failure, .. }
             | CallError::HeldBack { failure, .. }
-            | CallError::Unknown { failure }
-            | CallError::NeedsInput { failure, .. } => failure,
+            | CallError::Unknown { failure } => failure,
+            CallError::NeedsInput(asked) => &asked.failure,
         }
     }
 }

@@ -25,7 +25,7 @@ mod tcp;
 mod tokens;
 
 pub use access::{Access, Way};
-pub use answer::{Answer, CallError};
+pub use answer::{Answer, CallError, Unanswered};
 pub use arguments::canonical_arguments;
 pub use connector::Connector;
 pub use connectors::local::{LocalSink, Saved};

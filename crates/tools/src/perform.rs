@@ -67,9 +67,9 @@ pub(crate) fn outcome(ctx: &CallContext, spec: &ActionSpec, result: Result<Answe
             }
         }
         Err(CallError::Unknown { failure }) => Outcome::Unknown { failure },
-        Err(CallError::NeedsInput { needed, doubt, .. }) => Outcome::NeedsInput {
-            needed: *needed,
-            doubt,
+        Err(CallError::NeedsInput(asked)) => Outcome::NeedsInput {
+            needed: asked.needed,
+            doubt: asked.doubt,
         },
     }
 }

@@ -459,8 +459,8 @@ fn not_begun(error: CallError) -> Outcome {
             failure,
             retry_after_ms,
         },
-        CallError::Unknown { failure } | CallError::NeedsInput { failure, .. } => Outcome::Failed {
-            failure,
+        error => Outcome::Failed {
+            failure: error.failure().clone(),
             retryable: true,
             retry_after_ms: None,
         },

@@ -39,7 +39,7 @@ fn the_newest_revision_asks_in_its_answer_and_goes_on_with_what_a_person_says() 
         "{asked}"
     );
     folder.refused(
-        2,
+        4,
         "inputs_invalid",
         &["run", "input", &run, &format!("{name}:=5")],
     );

@@ -168,7 +168,7 @@ fn an_action_asks_until_a_person_has_said_what_it_does() {
         assert!(page.contains(part), "{part} in {page}");
     }
     folder.refused(
-        2,
+        3,
         "not_found",
         &["tool", "classify", "git.git_lgo", "--effect", "read"],
     );

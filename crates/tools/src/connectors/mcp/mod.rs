@@ -58,9 +58,12 @@ pub trait McpNotes: Send + Sync + 'static {
 /// The lines to servers, kept while the tools around them are replaced, and who is told of changes.
 #[derive(Default)]
 pub(crate) struct Links {
-    lines: Mutex<BTreeMap<String, (Option<McpCommand>, Arc<Link>)>>,
+    lines: Mutex<Lines>,
     pub(crate) notes: OnceLock<Arc<dyn McpNotes>>,
 }
+
+/// Lines by the names of servers, each with how its server is started.
+type Lines = BTreeMap<String, (Option<McpCommand>, Arc<Link>)>;
 
 enum Link {
     Stdio(ByStdio),
