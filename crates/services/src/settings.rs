@@ -37,8 +37,6 @@ pub const PRIVATE: &str = "tools.private";
 pub const TICKETS: &str = "tools.incident_ticketing.through";
 /// Tickets are kept by the built-in desk.
 pub const BUILT_IN: &str = "built_in";
-/// Who can keep tickets.
-const KEEPERS: &[&str] = &[BUILT_IN, "servicenow"];
 /// Mock or real, for runs that don't say.
 pub const MODE: &str = "runs.mode";
 /// Workflows of earlier tools, as they were written.
@@ -124,7 +122,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: TICKETS,
         description: "where incident_ticketing keeps tickets; a call that is under way stays where it began",
-        form: r#""built_in" or "servicenow""#,
+        form: r#""built_in", "servicenow" or "jira:PROJECT""#,
         default: || json!(BUILT_IN),
         check: check_keeper,
     },
@@ -381,6 +379,23 @@ mod tests {
     fn every_default_passes_its_own_check() {
         for key in KEYS {
             assert_eq!((key.check)(&(key.default)()), Ok(()), "{}", key.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn tickets_are_kept_where_somebody_can_keep_them() {
+        let bench = testing::bench().await;
+        for (keeper, good) in [
+            ("built_in", true),
+            ("servicenow", true),
+            ("jira:OPS", true),
+            ("jira", false),
+            ("jira:ops", false),
+            ("jira:O\"P", false),
+            ("zoom", false),
+        ] {
+            let set = set(&bench.services, TICKETS, json!(keeper), &ann()).await;
+            assert_eq!(set.is_ok(), good, "{keeper}");
         }
     }
 

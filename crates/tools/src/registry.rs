@@ -284,7 +284,7 @@ impl Registry {
             Some(pinned.map_err(|error| CallError::retryable(error.into()))?)
         };
         let lives = match through.as_deref() {
-            Some(route) if !routes.contains(&route) => {
+            Some(route) if !routes.contains(&keeper(route)) => {
                 return Err(CallError::refused(
                     Failure::new("tool_misconfigured", format!("{tool} can't go through '{route}'")).hint(
                         format!("set tools.{tool}.through to one of {}", routes.join(", ")),
@@ -292,7 +292,7 @@ impl Registry {
                 ));
             }
             Some(ticketing::BUILT_IN) => None,
-            Some(route) => Some(route),
+            Some(route) => Some(keeper(route)),
             None => connector.remote().then_some(tool),
         };
         let endpoint = match lives {
@@ -425,6 +425,11 @@ impl Book {
             schemas,
         })
     }
+}
+
+/// The tool that a route names; what follows a colon is that tool's own.
+fn keeper(route: &str) -> &str {
+    route.split_once(':').map_or(route, |(keeper, _)| keeper)
 }
 
 /// Health checks only read, and belong to no run that could be lost.

@@ -51,6 +51,8 @@ struct Addresses {
     base: String,
     /// Of vendors with a listener of their own, by vendor.
     listeners: BTreeMap<String, String>,
+    /// Who keeps tickets.
+    keeper: Arc<Mutex<String>>,
     ca_pem: Option<String>,
 }
 
@@ -80,6 +82,10 @@ impl Endpoints for Addresses {
             "tools.page_fetch.domains" => Some(serde_json::json!(["*.av.example"])),
             _ => None,
         })
+    }
+
+    async fn through(&self, _: TenantId, _: &str) -> Result<String, Failure> {
+        Ok(self.keeper.lock().expect("the setting").clone())
     }
 }
 
@@ -136,6 +142,7 @@ pub struct Rig {
     pub desk: Arc<dyn DeskStore>,
     pub registry: Registry,
     _folder: tempfile::TempDir,
+    keeper: Arc<Mutex<String>>,
     pub tried: Mutex<BTreeSet<String>>,
 }
 
@@ -158,6 +165,7 @@ impl Rig {
         } else {
             sandbox.http_url()
         };
+        let keeper = Arc::new(Mutex::new("built_in".to_owned()));
         let mut listeners = sandbox.listeners();
         if let Some(smtps) = sandbox.smtps_url() {
             listeners.insert(Vendor::Mail.to_string(), smtps.to_owned());
@@ -165,6 +173,7 @@ impl Rig {
         let addresses = Addresses {
             base: way(base).await,
             listeners,
+            keeper: keeper.clone(),
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());
@@ -195,8 +204,14 @@ impl Rig {
             desk,
             registry,
             _folder: folder,
+            keeper,
             tried: Mutex::default(),
         }
+    }
+
+    /// From here on tickets are kept there.
+    pub fn keep_tickets(&self, keeper: &str) {
+        *self.keeper.lock().expect("the setting") = keeper.to_owned();
     }
 
     pub fn faults(&self, faults: Vec<Fault>) {

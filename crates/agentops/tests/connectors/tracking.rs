@@ -1,7 +1,9 @@
 //! Jira and PagerDuty: their actions on a well-behaved sandbox, and their writes for the faults.
 
+use ports::Tools as _;
 use sandbox::Vendor;
 use serde_json::{Value, json};
+use types::{Mode, TenantId};
 
 use crate::faults::Case;
 use crate::rig::{Rig, told};
@@ -104,4 +106,57 @@ pub async fn writes(rig: &Rig) -> Vec<Case> {
         event("pagerduty.acknowledge", key.clone()),
         event("pagerduty.resolve", key),
     ]
+}
+
+#[tokio::test]
+async fn tickets_through_jira_and_servicenow_go_the_same_way_to_the_end() {
+    for through in ["jira:OPS", "servicenow"] {
+        let rig = Rig::start(false).await;
+        rig.keep_tickets(through);
+        let wish = json!({"title": "No \"sound\"", "urgency": "high", "category": "audio"});
+        let made = rig.output("incident_ticketing.create_ticket", wish).await;
+        let ticket = made["number"].clone();
+        let step = json!({"ticket": ticket, "status": "in_progress"});
+        let moved = rig.output("incident_ticketing.update_ticket", step).await;
+        assert_eq!(moved["status"], "in_progress", "{through}");
+        let comment = json!({"ticket": ticket, "comment": "cable swapped"});
+        rig.output("incident_ticketing.comment_on_ticket", comment).await;
+        let find = |open_only: bool| json!({"text": "No \"sound\"", "open_only": open_only});
+        let found = rig.output("incident_ticketing.find_tickets", find(true)).await;
+        assert_eq!(found["tickets"][0]["number"], ticket, "{through}");
+        let done = json!({"ticket": ticket, "resolution": "A new cable."});
+        for _ in 0..2 {
+            let done = rig
+                .output("incident_ticketing.resolve_ticket", done.clone())
+                .await;
+            assert_eq!(done["status"], "resolved", "{through}");
+        }
+        let read = rig
+            .output("incident_ticketing.get_ticket", json!({"ticket": ticket}))
+            .await;
+        let seen = (&read["status"], &read["urgency"], &read["through"]);
+        let keeper = through.split(':').next().unwrap_or_default();
+        assert_eq!(seen, (&json!("resolved"), &json!("high"), &json!(keeper)));
+        let open = rig.output("incident_ticketing.find_tickets", find(true)).await;
+        assert_eq!(open["tickets"], json!([]), "{through}");
+        let health = rig
+            .registry
+            .health(TenantId::DEFAULT, "incident_ticketing", Mode::Mock)
+            .await;
+        assert!(health.ok, "{health:?}");
+        if through == "jira:OPS" {
+            let state = rig.sandbox.state();
+            let issues = state["jira"]["issues"].as_object().expect("issues");
+            let issue = issues
+                .values()
+                .find(|issue| issue["key"] == ticket)
+                .expect("the issue");
+            assert_eq!(
+                issue["comments"].as_array().map(Vec::len),
+                Some(2),
+                "the resolution stands once"
+            );
+        }
+        rig.sandbox.shutdown().await;
+    }
 }

@@ -264,11 +264,10 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         if matches!(first, '"' | '\'') {
-            let inner = &rest[1..];
-            let Some((words, after)) = inner.split_once(first) else {
+            let Some((words, after)) = quoted(&rest[1..], first) else {
                 return Err("Error in the JQL Query: a quote isn't closed.".to_owned());
             };
-            tokens.push(Token::Quoted(words.to_owned()));
+            tokens.push(Token::Quoted(words));
             rest = after;
         } else if let Some(sign) = ["!=", "!~", "=", "~", "(", ")", ","]
             .into_iter()
@@ -293,6 +292,20 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
+/// The words up to the closing quote, and what follows it; a backslash takes the next character as it is.
+fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut words = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => words.push(characters.next()?.1),
+            end if end == quote => return Some((words, &text[at + end.len_utf8()..])),
+            other => words.push(other),
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +314,7 @@ mod tests {
     fn what_is_understood_reads_and_the_rest_is_refused() {
         for good in [
             "project = OPS",
+            r#"text ~ "a \"quoted\" word" AND project = OPS"#,
             "project = \"OPS\" AND labels = \"a-b\" ORDER BY created ASC",
             "status in (Done, \"To Do\") and summary ~ screen",
             "status not in (Done) AND assignee is EMPTY",

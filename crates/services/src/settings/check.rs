@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::KEEPERS;
+use super::BUILT_IN;
 use crate::names::cut;
 
 /// The most domains that pages may be fetched from.
@@ -29,10 +29,24 @@ pub(super) fn check_urls(value: &Value) -> std::result::Result<(), String> {
 }
 
 pub(super) fn check_keeper(value: &Value) -> std::result::Result<(), String> {
-    match value.as_str() {
-        Some(keeper) if KEEPERS.contains(&keeper) => Ok(()),
-        _ => Err(format!("it is one of {}", KEEPERS.join(", "))),
+    let fits = match value.as_str().unwrap_or_default() {
+        BUILT_IN | "servicenow" => true,
+        other => other.strip_prefix("jira:").is_some_and(is_project),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err("it is built_in, servicenow, or jira: and a project's key, such as jira:OPS".to_owned())
     }
+}
+
+/// Whether a text is a key of a Jira project.
+fn is_project(key: &str) -> bool {
+    (2..=30).contains(&key.len())
+        && key.starts_with(|c: char| c.is_ascii_uppercase())
+        && key
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 pub(super) fn check_limits(value: &Value) -> std::result::Result<(), String> {

@@ -11,7 +11,7 @@ mod email;
 mod extron;
 mod github;
 pub(crate) mod google_drive;
-mod jira;
+pub(crate) mod jira;
 pub(crate) mod local;
 pub(crate) mod mcp;
 mod page_fetch;

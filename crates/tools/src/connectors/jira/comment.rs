@@ -16,7 +16,7 @@ const PAGE: usize = 100;
 const MOST_PAGES: usize = 10;
 
 /// Adds a comment.
-pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let issue = text(args, "issue").unwrap_or_default();
     let body = json!({
         "body": adf::document(text(args, "text").unwrap_or_default()),
@@ -33,7 +33,7 @@ pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, Ca
 }
 
 /// Looks for the issue's comment with this call's marker, newest first.
-pub(super) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<Answer>, CallError> {
+pub(crate) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<Answer>, CallError> {
     let issue = text(args, "issue").unwrap_or_default();
     for page in 0..MOST_PAGES {
         let request = Request::get(&["rest", "api", "3", "issue", issue, "comment"])

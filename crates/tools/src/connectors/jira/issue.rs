@@ -25,7 +25,7 @@ pub(super) const FIELDS: [&str; 10] = [
 const LOOK_UP_LIMIT: u32 = 10;
 
 /// Opens an issue.
-pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let mut fields = Map::new();
     fields.insert("project".to_owned(), json!({ "key": args["project"] }));
     fields.insert("summary".to_owned(), args["summary"].clone());
@@ -59,7 +59,7 @@ pub(super) async fn create(ctx: &CallContext, args: &Value) -> Result<Answer, Ca
 }
 
 /// Looks for the issue with this call's label.
-pub(super) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<Answer>, CallError> {
+pub(crate) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<Answer>, CallError> {
     let (project, label) = (text(args, "project").unwrap_or_default(), label(ctx));
     let jql = format!("project = \"{project}\" AND labels = \"{label}\"");
     let body = json!({ "jql": jql, "fields": ["labels"], "maxResults": LOOK_UP_LIMIT });
@@ -87,7 +87,7 @@ pub(super) async fn look_up(ctx: &CallContext, args: &Value) -> Result<Option<An
 }
 
 /// Reads one issue.
-pub(super) async fn get(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn get(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let issue = text(args, "issue").unwrap_or_default();
     let request = Request::get(&["rest", "api", "3", "issue", issue]).query("fields", FIELDS.join(","));
     let issue = api::json(ctx, request).await?;

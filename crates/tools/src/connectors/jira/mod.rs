@@ -4,10 +4,10 @@
 
 mod adf;
 mod api;
-mod comment;
-mod issue;
-mod search;
-mod transition;
+pub(crate) mod comment;
+pub(crate) mod issue;
+pub(crate) mod search;
+pub(crate) mod transition;
 
 use async_trait::async_trait;
 use serde_json::Value;

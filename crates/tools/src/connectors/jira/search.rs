@@ -12,7 +12,7 @@ const PAGE: usize = 50;
 const MOST_PAGES: usize = 20;
 
 /// Finds them.
-pub(super) async fn call(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn call(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let limit = usize::try_from(args["limit"].as_u64().unwrap_or(20)).unwrap_or(20);
     let mut issues: Vec<Value> = Vec::new();
     let mut token: Option<String> = None;

@@ -25,7 +25,7 @@ struct Way {
 }
 
 /// Performs the transition with this id, with this name, or to the status of this name.
-pub(super) async fn call(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
+pub(crate) async fn call(ctx: &CallContext, args: &Value) -> Result<Answer, CallError> {
     let issue = text(args, "issue").unwrap_or_default();
     let wanted = text(args, "to").unwrap_or_default();
     let by_number = wanted.chars().all(|c| c.is_ascii_digit());

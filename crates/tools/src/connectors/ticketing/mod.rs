@@ -2,6 +2,7 @@
 //! through its own connector's functions, at its own endpoint, under the same permit and guard.
 
 mod built_in;
+mod jira;
 mod servicenow;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::{Answer, CallContext, CallError, Connector, load};
 pub(crate) const BUILT_IN: &str = "built_in";
 /// Tickets are kept there.
 const SERVICENOW: &str = "servicenow";
+/// Tickets are kept there, in the project that follows a colon.
+const JIRA: &str = "jira";
 
 /// The connector.
 pub(crate) struct Ticketing {
@@ -43,14 +46,15 @@ impl Connector for Ticketing {
     }
 
     fn routes(&self) -> &'static [&'static str] {
-        &[BUILT_IN, SERVICENOW]
+        &[BUILT_IN, SERVICENOW, JIRA]
     }
 
     async fn call(&self, ctx: &CallContext, action: &str, args: &Value) -> Result<Answer, CallError> {
-        match ctx.through() {
-            BUILT_IN => built_in::call(self.desk.as_ref(), ctx, action, args).await,
-            SERVICENOW => servicenow::call(ctx, action, args).await,
-            other => Err(unknown_route(other)),
+        match route(ctx) {
+            (BUILT_IN, _) => built_in::call(self.desk.as_ref(), ctx, action, args).await,
+            (SERVICENOW, _) => servicenow::call(ctx, action, args).await,
+            (JIRA, project) if !project.is_empty() => jira::call(ctx, project, action, args).await,
+            _ => Err(unknown_route(ctx.through())),
         }
     }
 
@@ -60,21 +64,30 @@ impl Connector for Ticketing {
         action: &str,
         _args: &Value,
     ) -> Result<Option<Answer>, CallError> {
-        match (action, ctx.through()) {
-            ("create_ticket", BUILT_IN) => built_in::look_up(self.desk.as_ref(), ctx).await,
-            ("create_ticket", SERVICENOW) => servicenow::look_up(ctx).await,
-            ("create_ticket", other) => Err(unknown_route(other)),
-            (other, _) => Err(no_look_up(other)),
+        if action != "create_ticket" {
+            return Err(no_look_up(action));
+        }
+        match route(ctx) {
+            (BUILT_IN, _) => built_in::look_up(self.desk.as_ref(), ctx).await,
+            (SERVICENOW, _) => servicenow::look_up(ctx).await,
+            (JIRA, project) if !project.is_empty() => jira::look_up(ctx, project).await,
+            _ => Err(unknown_route(ctx.through())),
         }
     }
 
     async fn health(&self, ctx: &CallContext) -> Result<String, CallError> {
-        match ctx.through() {
-            BUILT_IN => built_in::health(self.desk.as_ref(), ctx).await,
-            SERVICENOW => servicenow::health(ctx).await,
-            other => Err(unknown_route(other)),
+        match route(ctx) {
+            (BUILT_IN, _) => built_in::health(self.desk.as_ref(), ctx).await,
+            (SERVICENOW, _) => servicenow::health(ctx).await,
+            (JIRA, project) if !project.is_empty() => jira::health(ctx, project).await,
+            _ => Err(unknown_route(ctx.through())),
         }
     }
+}
+
+/// The keeper, and what stands behind the colon.
+fn route(ctx: &CallContext) -> (&str, &str) {
+    ctx.through().split_once(':').unwrap_or((ctx.through(), ""))
 }
 
 fn unknown_route(through: &str) -> CallError {
