@@ -1,14 +1,19 @@
-//! `agentops bench`: how fast the engine is on this machine, how soon it is back after a kill, and how
-//! much memory it needs.
+//! `agentops bench`: how fast the engine is on this machine, how soon it is back after a kill, how
+//! much memory it needs; the API with many runs stored; the door.
+
+mod api;
+mod door;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use testkit::bench::{self, BenchNode, Options, Report};
+use types::Failure;
 
 use super::Done;
 use super::chaos::{data, failed, this_program};
 use crate::cli::Global;
+use crate::config::{self, Config, Flags};
 use crate::exit::Exit;
 use crate::output::{Output, Progress, Style, table};
 use crate::signals;
@@ -21,6 +26,12 @@ pub enum Bench {
     /// Works in a folder of its own, removed at the end; with --data in that folder (which must be
     /// empty), so that the disk to be measured can be chosen.
     Engine(Engine),
+    /// Lists and details over HTTP with many runs stored
+    ///
+    /// Works in a folder of its own, removed at the end, or in that of --data.
+    Api(api::Api),
+    /// The decision of the door about one call
+    Door(door::Door),
     /// The server under test
     #[command(hide = true)]
     Node {
@@ -46,6 +57,8 @@ impl Bench {
     pub async fn run(&self, global: &Global, output: Output) -> Done {
         match self {
             Bench::Engine(engine) => engine.run(global.data.clone(), output).await,
+            Bench::Api(api) => api.run(global.data.clone(), output).await,
+            Bench::Door(door) => door.run(output).await,
             Bench::Node { busy, waiting } => {
                 let options = BenchNode {
                     data: data(global)?,
@@ -77,6 +90,15 @@ impl Engine {
         output.last_line(&report, |style| page(&report, style))?;
         Ok(Exit::Ok)
     }
+}
+
+/// The configuration that ships, over this folder.
+fn config_of(folder: PathBuf) -> Result<Config, Failure> {
+    let flags = Flags {
+        data: Some(folder),
+        ..Flags::default()
+    };
+    config::load(&flags, &[])
 }
 
 fn page(report: &Report, style: Style) -> String {

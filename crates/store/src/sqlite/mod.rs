@@ -3,6 +3,7 @@
 mod adapter;
 mod backup;
 mod fault;
+mod filling;
 mod folder;
 mod readers;
 mod schema;
@@ -26,6 +27,7 @@ use readers::Readers;
 use writer::Writer;
 
 pub(crate) use adapter::cell;
+pub use filling::fill_runs;
 pub use folder::is_held;
 pub use yardstick::single_commits;
 

@@ -1,0 +1,222 @@
+//! `agentops bench api`: how fast lists and details are over HTTP with many runs stored.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clap::Args;
+use runtime::system::Stopwatch;
+use serde::Serialize;
+use types::Failure;
+
+use crate::commands::Done;
+use crate::commands::chaos::failed;
+use crate::compose::{Access, App};
+use crate::exit::Exit;
+use crate::output::{Output, Progress, Style, table};
+
+/// What a program at the machine shows.
+const SECRET: &str = "bench";
+
+/// Lists and details over HTTP with many runs stored
+#[derive(Debug, Args)]
+pub struct Api {
+    /// How many runs are stored
+    #[arg(long, default_value_t = 1_000_000, value_name = "RUNS")]
+    pub runs: u32,
+    /// How often each request is sent
+    #[arg(long, default_value_t = 300, value_name = "TIMES")]
+    pub times: u32,
+}
+
+/// One kind of request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Measured {
+    request: &'static str,
+    p50_ms: f64,
+    p95_ms: f64,
+    p99_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Report {
+    runs: u32,
+    times: u32,
+    api: Vec<Measured>,
+}
+
+struct Well;
+
+#[async_trait]
+impl api::Probes for Well {
+    async fn trouble(&self) -> Vec<api::Reason> {
+        Vec::new()
+    }
+}
+
+impl Api {
+    /// Runs it, in a folder of its own.
+    ///
+    /// # Errors
+    /// Something can't be started, written or read.
+    pub async fn run(&self, data: Option<PathBuf>, output: Output) -> Done {
+        let scratch = testkit::scratch().map_err(|error| failed(&error))?;
+        let config = super::config_of(data.unwrap_or_else(|| scratch.path().to_owned()))?;
+        let progress = Progress::start(&output, "bench");
+        progress.say(format!("storing {} runs", self.runs));
+        let app = App::open(config.clone(), Access::Create).await?;
+        let (clock, folder) = (Arc::clone(&app.services.clock), config.data.path().to_owned());
+        app.close().await;
+        let (runs, until) = (self.runs, clock.now());
+        tokio::task::spawn_blocking(move || store::sqlite::fill_runs(&folder, runs, until))
+            .await
+            .map_err(|error| Failure::new("internal", error.to_string()))??;
+        let app = App::open(config, Access::Hold).await?;
+        let measured = self.measure(&app, &progress).await;
+        app.close().await;
+        drop(progress);
+        let report = Report {
+            runs: self.runs,
+            times: self.times,
+            api: measured?,
+        };
+        output.last_line(&report, |style| page(&report, style))?;
+        Ok(Exit::Ok)
+    }
+
+    async fn measure(&self, app: &App, progress: &Progress) -> Result<Vec<Measured>, Failure> {
+        let broken =
+            |error: &dyn std::error::Error| Failure::new("internal", format!("a request failed: {error}"));
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| broken(&error))?;
+        let address = listener.local_addr().map_err(|error| broken(&error))?;
+        let server = tokio::spawn(api::serve(
+            listener,
+            router(app),
+            Duration::from_secs(10),
+            std::future::pending(),
+        ));
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(|error| broken(&error))?;
+        let some = app.services.store.runs(
+            app.services.tenant,
+            ports::RunFilter {
+                limit: 1_000,
+                created_to: Some(app.services.clock.now() - u64::from(self.runs) * 500),
+                ..ports::RunFilter::default()
+            },
+        );
+        let some = some.await?;
+        let old = some
+            .last()
+            .map(|run| run.created_at.as_millis())
+            .unwrap_or_default();
+        let mut measured = Vec::new();
+        let lists = [
+            ("no work (the floor)", "/healthz".to_owned()),
+            ("newest page", "/api/v1/runs".to_owned()),
+            ("page in the middle", format!("/api/v1/runs?to={old}")),
+            ("failed ones", "/api/v1/runs?status=failed".to_owned()),
+            ("of an agent", "/api/v1/runs?agent=Agent%203".to_owned()),
+            (
+                "of a person, failed",
+                "/api/v1/runs?requester=person-3&status=failed".to_owned(),
+            ),
+            ("rare mode", "/api/v1/runs?mode=real".to_owned()),
+            (
+                "nothing fits",
+                "/api/v1/runs?agent=Agent%204&status=failed".to_owned(),
+            ),
+        ];
+        for (name, path) in lists {
+            progress.say(name.to_owned());
+            measured.push(
+                self.ask(&client, name, |_| format!("http://{address}{path}"))
+                    .await?,
+            );
+        }
+        let detail = |turn: u32| {
+            let run = &some[turn as usize % some.len().max(1)];
+            format!("http://{address}/api/v1/runs/{}", run.run)
+        };
+        if !some.is_empty() {
+            progress.say("details".to_owned());
+            measured.push(self.ask(&client, "a run in detail", detail).await?);
+        }
+        server.abort();
+        Ok(measured)
+    }
+
+    async fn ask(
+        &self,
+        client: &reqwest::Client,
+        request: &'static str,
+        url: impl Fn(u32) -> String,
+    ) -> Result<Measured, Failure> {
+        let broken = |error: reqwest::Error| Failure::new("internal", format!("{request} failed: {error}"));
+        let mut spans = Vec::new();
+        for turn in 0..self.times {
+            let watch = Stopwatch::start();
+            let answer = client
+                .get(url(turn))
+                .bearer_auth(SECRET)
+                .header(api::LOCAL_USER, "bench")
+                .send()
+                .await
+                .map_err(broken)?;
+            let status = answer.status();
+            answer.bytes().await.map_err(broken)?;
+            if !status.is_success() {
+                return Err(Failure::new(
+                    "internal",
+                    format!("{request} was answered with {status}"),
+                ));
+            }
+            spans.push(watch.elapsed().as_secs_f64() * 1000.0);
+        }
+        spans.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = (share * (spans.len() as f64 - 1.0)).round() as usize;
+            (spans.get(place).copied().unwrap_or_default() * 100.0).round() / 100.0
+        };
+        Ok(Measured {
+            request,
+            p50_ms: at(0.5),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
+        })
+    }
+}
+
+fn router(app: &App) -> axum::Router {
+    api::router(api::Options {
+        services: app.services.clone(),
+        probes: Arc::new(Well),
+        sandbox: None,
+        local_secret: Some(SECRET.to_owned()),
+        database: "sqlite",
+        largest_body: 1024 * 1024,
+        request_timeout: Duration::from_secs(60),
+        rates: api::Rates {
+            per_second: 1_000_000,
+            strangers_per_minute: 100_000_000,
+            sign_ins_per_minute: 1,
+        },
+    })
+}
+
+fn page(report: &Report, style: Style) -> String {
+    let rows = report.api.iter().map(|one| {
+        vec![
+            one.request.to_owned(),
+            format!("{:.2} ms", one.p50_ms),
+            format!("{:.2} ms", one.p95_ms),
+            format!("{:.2} ms", one.p99_ms),
+        ]
+    });
+    let title = format!("{} runs stored", report.runs);
+    table(style, &[title.as_str(), "p50", "p95", "p99"], rows.collect(), "")
+}
