@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    agent, approvals, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret, serve,
-    setting, tool,
+    agent, approvals, audit, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret,
+    serve, setting, token, tool, user,
 };
 use crate::config::Flags;
 use crate::exit::Exit;
@@ -82,6 +82,15 @@ pub enum Command {
     /// Secrets for real mode
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// People who sign in
+    #[command(subcommand)]
+    User(user::User),
+    /// API tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Kill and stop a server under random runs, and prove that no effect is lost or doubled
     Chaos(chaos::Chaos),
     /// Measure this installation

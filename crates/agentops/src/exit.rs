@@ -95,7 +95,14 @@ impl Exit {
             | "approval_not_yours"
             | "approval_voted"
             | "self_approval_off"
-            | "conflict" => Exit::Refused,
+            | "conflict"
+            | "body_invalid"
+            | "human_needed"
+            | "last_admin"
+            | "query_invalid"
+            | "sign_in_failed"
+            | "token_invalid"
+            | "user_invalid" => Exit::Refused,
             _ => Exit::Failed,
         }
     }
@@ -128,6 +135,7 @@ mod tests {
             ("inputs_invalid", Exit::Refused),
             ("agent_lacks_tool", Exit::Refused),
             ("recipe_not_reviewed", Exit::Refused),
+            ("sign_in_failed", Exit::Refused),
             ("disk_full", Exit::Store),
             ("config_unknown_key", Exit::Usage),
             ("something_else", Exit::Failed),

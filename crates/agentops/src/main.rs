@@ -5,6 +5,7 @@
 
 mod args;
 mod cli;
+mod client;
 mod commands;
 mod compose;
 mod config;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use governance::Permit;
 use serde::{Deserialize, Serialize};
-use types::{Answers, Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp};
+use serde_json::Value;
+use types::{Answers, Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp, ToolSpec};
 
 /// Asked by a connector directly before the first byte of a write leaves.
 pub trait SendGuard: Send + Sync {
@@ -50,6 +51,15 @@ pub struct Health {
 pub trait Tools: Send + Sync + 'static {
     /// Every action there is now.
     fn catalog(&self) -> Arc<Catalog>;
+
+    /// What the manifest of a plain HTTP tool describes; it is not added.
+    ///
+    /// # Errors
+    /// `manifest_invalid` with everything that is wrong with it, or because none can be added here.
+    fn read_manifest(&self, manifest: &Value) -> Result<ToolSpec, Failure> {
+        let _ = manifest;
+        Err(Failure::new("manifest_invalid", "no tool can be added to these"))
+    }
 
     /// Performs one permitted attempt. It never panics on what the outside answers, keeps the
     /// call's deadline, sends the permit's idempotency key or marker, and tells known from unknown

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     /// Says that there may be something to claim.
     pub(crate) wake: Notify,
     active: Mutex<HashMap<RunId, Active>>,
+    /// Held while runs are claimed, until they are among the active ones.
+    claiming: tokio::sync::Mutex<()>,
     idle: Notify,
     draining: AtomicBool,
     stopped: AtomicBool,
@@ -110,6 +112,7 @@ impl Runtime {
             troubles: Troubles::default(),
             wake: Notify::new(),
             active: Mutex::default(),
+            claiming: tokio::sync::Mutex::default(),
             idle: Notify::new(),
             draining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -157,6 +160,8 @@ impl Handle {
             active.hint.notify_one();
         }
         let idle = async {
+            // A claim that had begun makes runs active that nobody would wait for.
+            drop(self.shared.claiming.lock().await);
             loop {
                 let notified = self.shared.idle.notified();
                 if self.shared.active().is_empty() {
@@ -274,6 +279,7 @@ async fn claim_loop(shared: Arc<Shared>) {
 /// Claims what there is room for; whether anything was claimed.
 async fn claim(shared: &Arc<Shared>, now: Timestamp) -> bool {
     let options = &shared.options;
+    let _claiming = shared.claiming.lock().await;
     let room = options.active_runs.saturating_sub(shared.active().len());
     if room == 0 || shared.draining() {
         return false;

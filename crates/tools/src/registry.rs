@@ -12,7 +12,7 @@ use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
     ActionSpec, CallLimits, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Mode, Outcome, ProbeResult,
-    TenantId, Timestamp,
+    TenantId, Timestamp, ToolSpec,
 };
 
 use crate::connectors::mcp::Links;
@@ -339,6 +339,14 @@ impl Registry {
 impl Tools for Registry {
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.book().catalog)
+    }
+
+    fn read_manifest(&self, manifest: &Value) -> Result<ToolSpec, Failure> {
+        let read = crate::http_tool(&manifest.to_string());
+        read.map(|tool| tool.spec).map_err(|problems| {
+            let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::new("manifest_invalid", listed.join("; ")).hint("docs/tools.md shows a manifest")
+        })
     }
 
     async fn perform(&self, permit: Permit, call: Call) -> Outcome {

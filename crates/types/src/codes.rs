@@ -144,6 +144,7 @@ pub const CODES: &[&str] = &[
     "secret_origin_mismatch",
     "self_approval_off",
     "server_busy",
+    "server_unreachable",
     "setting_invalid",
     "setting_unknown",
     "sign_in_failed",

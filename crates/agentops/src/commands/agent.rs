@@ -1,11 +1,10 @@
 //! `agentops agent`: named workers with a domain and tools.
 
+use api::wire::library::Agent as Record;
 use clap::Subcommand;
-use ports::AgentRecord;
 use serde_json::Value;
 
 use super::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{Style, table};
 
@@ -24,17 +23,17 @@ pub enum Agent {
 impl Agent {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
+        let client = context.client().await?;
         match self {
             Agent::List => {
-                let agents = services::agents::list(&app.services).await;
-                app.close().await;
+                let agents: Result<Vec<Record>, _> = client.all(&["agents"]).await;
+                client.close().await;
                 let agents = agents?;
                 context.output.answer(&agents, |style| list(style, &agents))?;
             }
             Agent::Show { name } => {
-                let agent = services::agents::show(&app.services, &name).await;
-                app.close().await;
+                let agent: Result<Record, _> = client.get(&["agents", &name]).await;
+                client.close().await;
                 let agent = agent?;
                 context.output.answer(&agent, |style| page(style, &agent))?;
             }
@@ -43,7 +42,7 @@ impl Agent {
     }
 }
 
-fn list(style: Style, agents: &[AgentRecord]) -> String {
+fn list(style: Style, agents: &[Record]) -> String {
     let rows = agents
         .iter()
         .map(|agent| {
@@ -63,7 +62,7 @@ fn list(style: Style, agents: &[AgentRecord]) -> String {
     )
 }
 
-fn page(style: Style, agent: &AgentRecord) -> String {
+fn page(style: Style, agent: &Record) -> String {
     let named = |name: &str, values: Vec<&str>| format!("{} {}", style.dim(name), values.join(", "));
     [
         format!("{}  {}", style.strong(&agent.name), style.dim(&agent.domain)),
@@ -75,7 +74,7 @@ fn page(style: Style, agent: &AgentRecord) -> String {
     .join("\n")
 }
 
-fn recipes(agent: &AgentRecord) -> Vec<&str> {
+fn recipes(agent: &Record) -> Vec<&str> {
     let listed = agent.config.get("recipes").and_then(Value::as_array);
     listed.into_iter().flatten().filter_map(Value::as_str).collect()
 }

@@ -1,16 +1,18 @@
 //! `agentops approvals`: what waits for a decision, and deciding it.
 
+use api::wire::approvals::{Approval, Decide};
 use clap::{Args, Subcommand, ValueEnum};
-use engine::rows::{ApprovalRow, ApprovalStatus};
 use serde_json::Value;
-use services::approvals;
-use types::{ApprovalId, Label, Labeled, Timestamp};
+use types::{ApprovalId, Label, LabelMap, Timestamp};
 
 use super::embedded::{Watching, change};
 use super::{Context, Done};
-use crate::compose::{Access, App};
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{Style, ago, one_line, span, table, value as value_text};
+
+/// The state of an approval that people may decide.
+const PENDING: &str = "pending";
 
 /// What waits for a decision
 #[derive(Debug, Subcommand)]
@@ -97,22 +99,17 @@ impl Approvals {
 impl List {
     async fn run(self, context: &Context) -> Done {
         let status = match self.status {
-            State::Pending => Some(ApprovalStatus::Pending),
-            State::Approved => Some(ApprovalStatus::Approved),
-            State::Denied => Some(ApprovalStatus::Denied),
-            State::Expired => Some(ApprovalStatus::Expired),
-            State::Void => Some(ApprovalStatus::Void),
             State::All => None,
+            state => state.to_possible_value(),
         };
-        let app = context.open(Access::Guest).await?;
-        let filter = ports::ApprovalFilter {
-            status,
-            limit: self.limit,
-            ..ports::ApprovalFilter::default()
-        };
-        let rows = approvals::list(&app.services, filter).await;
-        let now = app.services.clock.now();
-        app.close().await;
+        let query: Vec<_> = status
+            .map(|status| ("status", status.get_name().to_owned()))
+            .into_iter()
+            .collect();
+        let client = context.client().await?;
+        let rows: Result<Vec<Approval>, _> = client.list(&["approvals"], &query, self.limit).await;
+        let now = client.now();
+        client.close().await;
         let rows = rows?;
         context.output.answer(&rows, |style| {
             let columns = ["approval", "action", "recipe", "mode", "for", "asked", "state"];
@@ -133,45 +130,50 @@ impl List {
 }
 
 async fn show(context: &Context, id: ApprovalId) -> Done {
-    let app = context.open(Access::Guest).await?;
-    let row = approvals::show(&app.services, id).await;
-    let now = app.services.clock.now();
-    app.close().await;
+    let client = context.client().await?;
+    let row: Result<Approval, _> = client.get(&["approvals", &id.to_string()]).await;
+    let now = client.now();
+    client.close().await;
     let row = row?;
     context.output.answer(&row, |style| page(style, &row, now))?;
     Ok(Exit::Ok)
 }
 
 async fn decide(context: &Context, id: ApprovalId, approve: bool, note: &str, watching: Watching) -> Done {
-    change(context, watching, async |app: &App| {
-        let run = approvals::show(&app.services, id).await?.run;
-        approvals::decide(&app.services, id, approve, note, &context.user(app).await?).await?;
-        Ok(run)
+    change(context, watching, async |client: &Client| {
+        let id = id.to_string();
+        let shown: Approval = client.get(&["approvals", &id]).await?;
+        let decision = Decide {
+            approve,
+            note: note.to_owned(),
+        };
+        client
+            .post::<()>(&["approvals", &id, "decision"], &decision)
+            .await?;
+        Ok(shown.run)
     })
     .await
 }
 
-fn line(row: &ApprovalRow, now: Timestamp) -> Vec<String> {
+fn line(row: &Approval, now: Timestamp) -> Vec<String> {
     vec![
         row.id.to_string(),
         row.action.clone(),
         row.recipe_name.clone(),
         row.mode.to_string(),
-        row.requester.name.clone(),
+        row.requester.clone(),
         ago(row.requested_at, now),
-        row.status.as_str().to_owned(),
+        row.status.clone(),
     ]
 }
 
 /// Arguments one by one, with where a value came from if that is no trusted place.
-fn arguments(style: Style, args: &Labeled) -> Vec<String> {
-    let Some(map) = args.value.as_object() else {
-        return vec![format!("  {}", args.value)];
+fn arguments(style: Style, args: &Value, labels: &LabelMap) -> Vec<String> {
+    let Some(map) = args.as_object() else {
+        return vec![format!("  {args}")];
     };
     let line = |(name, value): (&String, &Value)| {
-        let labels = args
-            .labels
-            .within(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+        let labels = labels.within(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
         let from = match labels.contains(Label::Untrusted) || labels.contains(Label::Model) {
             true => style.warn(&format!("  ({labels})")),
             false => String::new(),
@@ -182,12 +184,12 @@ fn arguments(style: Style, args: &Labeled) -> Vec<String> {
 }
 
 /// An approval with all that people should see before they decide.
-pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
+pub(super) fn page(style: Style, row: &Approval, now: Timestamp) -> String {
     let mut lines = vec![
         format!(
             "{}  {}  {}",
             style.strong(&row.action),
-            row.status.as_str(),
+            row.status,
             style.dim(&row.id.to_string())
         ),
         style.dim(&format!(
@@ -196,17 +198,17 @@ pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
             row.step,
             row.run,
             row.mode,
-            one_line(&row.requester.name)
+            one_line(&row.requester)
         )),
         one_line(&row.reason),
         style.strong("Arguments"),
     ];
-    lines.extend(arguments(style, &row.args));
+    lines.extend(arguments(style, &row.args, &row.labels));
     for undo in &row.undo {
         lines.push(format!("{} {}", style.strong("Takes back"), undo.action));
         lines.push(style.dim("  if the run fails later; this approval covers it"));
         match &undo.args {
-            Some(args) => lines.extend(arguments(style, args)),
+            Some(args) => lines.extend(arguments(style, args, &undo.labels)),
             None => lines.push("  its arguments depend on the answer, so it is asked for anew".to_owned()),
         }
     }
@@ -228,12 +230,12 @@ pub(super) fn page(style: Style, row: &ApprovalRow, now: Timestamp) -> String {
         };
         lines.push(format!(
             "  {} {verdict} {} {}",
-            vote.by.name,
+            vote.by,
             ago(vote.at, now),
             one_line(&vote.note)
         ));
     }
-    if row.status == ApprovalStatus::Pending {
+    if row.status == PENDING {
         lines.push(format!(
             "{} {}",
             style.dim("lapses in"),

@@ -1,14 +1,16 @@
-//! Commands that change runs. If a server holds the data folder they hand their wish to it through
-//! the database; if nobody does, they hold it themselves and work on the run until it has ended or
-//! waits for a person.
+//! Commands that change runs. If a server runs they ask it; if nobody holds the data folder they hold
+//! it themselves and work on the run until it has ended or waits for a person. Either way they ask
+//! through the API.
 
 use std::time::Duration;
 
+use api::wire::runs::RunDetail;
 use types::{Failure, RunId};
 
-use super::run::follow::{self, Follow};
+use super::run::follow::Follow;
 use super::{Context, Done};
-use crate::compose::{Access, App, Worker};
+use crate::client::Client;
+use crate::compose::{Access, Worker};
 use crate::exit::Exit;
 
 /// How long calls under way may take when an embedded run is left, in seconds.
@@ -25,33 +27,42 @@ pub struct Watching {
     pub detach: bool,
 }
 
-/// An open data folder, worked on if nobody else does.
+/// Somebody to ask, and this process at work if nobody else is.
 pub struct Session {
-    /// The folder.
-    pub app: App,
+    /// Who is asked.
+    pub client: Client,
     worker: Option<Worker>,
 }
 
 impl Session {
-    /// Opens the folder; holds it and works unless somebody else holds it or `detach` is asked.
+    /// Asks the server if one answers; else holds the folder and works, unless somebody else holds it
+    /// or `detach` is asked.
     ///
     /// # Errors
-    /// See [`App::open`].
+    /// See [`crate::compose::App::open`].
     pub async fn open(context: &Context, detach: bool) -> Result<Self, Failure> {
+        if let Some(client) = Client::of_server(&context.config).await {
+            return Ok(Self { client, worker: None });
+        }
         let access = if detach { Access::Guest } else { Access::HoldIfFree };
         let mut app = context.open(access).await?;
-        let worker = if app.holds() {
-            match app.work().await {
-                Ok(worker) => Some(worker),
-                Err(failure) => {
-                    app.close().await;
-                    return Err(failure);
-                }
+        if !app.holds() {
+            return Ok(Self {
+                client: Client::in_folder(app),
+                worker: None,
+            });
+        }
+        match app.work().await {
+            // Asked only now: from here on what is asked goes to the worker at once.
+            Ok(worker) => Ok(Self {
+                client: Client::in_folder(app),
+                worker: Some(worker),
+            }),
+            Err(failure) => {
+                app.close().await;
+                Err(failure)
             }
-        } else {
-            None
-        };
-        Ok(Self { app, worker })
+        }
     }
 
     /// Whether this process works on the runs.
@@ -66,16 +77,9 @@ impl Session {
     pub async fn show(&self, context: &Context, run: RunId, watching: Watching) -> Done {
         let follows = self.works() || watching.watch;
         if follows {
-            let follow = Follow {
-                context,
-                app: &self.app,
-                run,
-                works: self.works(),
-                live: watching.watch,
-            };
-            return follow.to_the_end().await;
+            return self.follow(context, run, watching.watch).await;
         }
-        let view = services::runs::view(&self.app.services, run).await?;
+        let view: RunDetail = self.client.get(&["runs", &run.to_string()]).await?;
         context.output.answer(&view, |style| {
             let whose = if watching.detach {
                 "written down for a server"
@@ -91,12 +95,23 @@ impl Session {
         Ok(Exit::Ok)
     }
 
-    /// Stops working and frees the folder.
+    async fn follow(&self, context: &Context, run: RunId, live: bool) -> Done {
+        let follow = Follow {
+            context,
+            client: &self.client,
+            run,
+            works: self.works(),
+            live,
+        };
+        follow.to_the_end().await
+    }
+
+    /// Stops working and frees the folder: the worker first, which writes to it until it has stopped.
     pub async fn close(self) {
         if let Some(worker) = self.worker {
             worker.stop(GRACE).await;
         }
-        self.app.close().await;
+        self.client.close().await;
     }
 }
 
@@ -106,11 +121,11 @@ impl Session {
 /// Whatever the change says.
 pub async fn change<F>(context: &Context, watching: Watching, change: F) -> Done
 where
-    F: AsyncFnOnce(&App) -> Result<RunId, Failure>,
+    F: AsyncFnOnce(&Client) -> Result<RunId, Failure>,
 {
     let session = Session::open(context, watching.detach).await?;
     let done = async {
-        let run = change(&session.app).await?;
+        let run = change(&session.client).await?;
         session.show(context, run, watching).await
     }
     .await;
@@ -124,18 +139,7 @@ where
 /// The run can't be read or the output written.
 pub async fn watch(context: &Context, run: RunId) -> Done {
     let session = Session::open(context, false).await?;
-    let done = async {
-        services::runs::find(&session.app.services, run).await?;
-        let follow = follow::Follow {
-            context,
-            app: &session.app,
-            run,
-            works: session.works(),
-            live: true,
-        };
-        follow.to_the_end().await
-    }
-    .await;
+    let done = session.follow(context, run, true).await;
     session.close().await;
     done
 }

@@ -1,9 +1,9 @@
 //! `agentops tool add-mcp`, `refresh` and `classify`: servers of the Model Context Protocol.
 
+use api::wire::tools::{McpServer, Tool as Record};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use services::mcp::{self, Class, McpView};
-use services::tools::ToolView;
+use services::mcp::{self, Class};
 use types::{Effect, Failure};
 
 use super::tool::page;
@@ -153,13 +153,13 @@ async fn look(context: &Context, app: &App, name: &str) -> Result<(), Failure> {
     drop(progress);
     seen?;
     app.tools_taken_up().await;
-    let tool = services::tools::show(&app.services, name).await?;
+    let tool = Record::from(services::tools::show(&app.services, name).await?);
     context.output.answer(&tool, |style| page(style, &tool))
 }
 
 /// What stands below the description of a server.
-pub fn about(style: Style, tool: &ToolView) -> Vec<String> {
-    let Some(McpView {
+pub fn about(style: Style, tool: &Record) -> Vec<String> {
+    let Some(McpServer {
         url,
         trusted,
         mock,

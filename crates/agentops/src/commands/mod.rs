@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod approvals;
+pub mod audit;
 pub mod bench;
 pub mod chaos;
 pub mod completions;
@@ -16,11 +17,14 @@ pub mod sandbox;
 pub mod secret;
 pub mod serve;
 pub mod setting;
+pub mod token;
 pub mod tool;
+pub mod user;
 
 use types::{Actor, Failure};
 
 use crate::cli::{Cli, Command};
+use crate::client::Client;
 use crate::compose::{Access, App};
 use crate::config::{self, Config};
 use crate::exit::Exit;
@@ -39,12 +43,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// Opens the data folder.
+    /// Somebody who asks for this command: the server of the data folder, or the folder itself.
     ///
     /// # Errors
-    /// See [`App::open`].
-    pub async fn open(&self, access: Access) -> Result<App, Failure> {
-        App::open(self.config.clone(), access).await
+    /// See [`Client::open`].
+    pub async fn client(&self) -> Result<Client, Failure> {
+        Client::open(&self.config).await
     }
 
     /// Who is at the keyboard.
@@ -53,6 +57,14 @@ impl Context {
     /// The groups can't be read.
     pub async fn user(&self, app: &App) -> Result<Actor, Failure> {
         services::people::actor(&app.services, &self.config.user.name).await
+    }
+
+    /// Opens the data folder.
+    ///
+    /// # Errors
+    /// See [`App::open`].
+    pub async fn open(&self, access: Access) -> Result<App, Failure> {
+        App::open(self.config.clone(), access).await
     }
 }
 
@@ -86,6 +98,9 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Agent(command) => command.run(&context).await,
         Command::Setting(command) => command.run(&context).await,
         Command::Secret(command) => command.run(&context).await,
+        Command::User(command) => command.run(&context).await,
+        Command::Token(command) => command.run(&context).await,
+        Command::Audit(command) => command.run(&context).await,
         Command::Completions(command) => command.run(output),
         Command::Demo(command) => command.run(&cli.global, output).await,
         Command::Chaos(command) => command.run(&cli.global, output).await,

@@ -3,14 +3,14 @@
 
 use std::io::{IsTerminal, Read};
 
+use api::wire::library::{PutSecret, Secret as Record, Setting};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use services::secrets;
 use types::Failure;
 
 use super::{Context, Done};
 use crate::args::invalid;
-use crate::compose::{Access, App};
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{ago, table};
 
@@ -47,30 +47,30 @@ pub struct Set {
 impl Secret {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
+        let client = context.client().await?;
         let answered = match self {
-            Secret::Set(set) => set.run(context, &app).await,
-            Secret::List => list(context, &app).await,
-            Secret::Remove { name } => remove(context, &app, &name).await,
+            Secret::Set(set) => set.run(context, &client).await,
+            Secret::List => list(context, &client).await,
+            Secret::Remove { name } => remove(context, &client, &name).await,
         };
-        app.close().await;
+        client.close().await;
         answered.map(|()| Exit::Ok)
     }
 }
 
 impl Set {
-    async fn run(self, context: &Context, app: &App) -> Result<(), Failure> {
+    async fn run(self, context: &Context, client: &Client) -> Result<(), Failure> {
         let origin = match self.origin {
             Some(origin) => origin,
-            None => goes_to(app, &self.name).await?,
+            None => goes_to(client, &self.name).await?,
         };
         let value = match &self.env {
             Some(variable) => std::env::var(variable)
                 .map_err(|error| invalid(format!("the environment variable '{variable}': {error}")))?,
             None => read(context, &self.name).await?,
         };
-        let by = context.user(app).await?;
-        let record = secrets::set(&app.services, &self.name, &origin, &value, &by).await?;
+        let wish = PutSecret { origin, value };
+        let record: Record = client.put(&["secrets", &self.name], &wish).await?;
         context.output.answer(&record, |style| {
             format!(
                 "{} is set, to be sent to {} only",
@@ -81,9 +81,9 @@ impl Set {
     }
 }
 
-async fn list(context: &Context, app: &App) -> Result<(), Failure> {
-    let all = secrets::list(&app.services).await?;
-    let now = app.services.clock.now();
+async fn list(context: &Context, client: &Client) -> Result<(), Failure> {
+    let all: Vec<Record> = client.all(&["secrets"]).await?;
+    let now = client.now();
     context.output.answer(&all, |style| {
         let rows = all.iter().map(|secret| {
             let end = if secret.hint.is_empty() {
@@ -107,21 +107,19 @@ async fn list(context: &Context, app: &App) -> Result<(), Failure> {
     })
 }
 
-async fn remove(context: &Context, app: &App, name: &str) -> Result<(), Failure> {
-    let by = context.user(app).await?;
-    secrets::remove(&app.services, name, &by).await?;
+async fn remove(context: &Context, client: &Client, name: &str) -> Result<(), Failure> {
+    client.delete(&["secrets", name]).await?;
     context
         .output
         .answer(&json!({"removed": name}), |_| format!("{name} is removed"))
 }
 
 /// Where the tool of a secret takes it, by the settings or its vendor's one place.
-async fn goes_to(app: &App, name: &str) -> Result<String, Failure> {
+async fn goes_to(client: &Client, name: &str) -> Result<String, Failure> {
     let tool = name.split('.').next().unwrap_or_default();
-    let urls: std::collections::BTreeMap<String, String> =
-        services::settings::read(&app.services, services::settings::BASE_URLS).await?;
-    urls.get(tool)
-        .cloned()
+    let urls: Setting = client.get(&["settings", services::settings::BASE_URLS]).await?;
+    let set = urls.value.get(tool).and_then(serde_json::Value::as_str);
+    set.map(str::to_owned)
         .or_else(|| tools::Access::of(tool).base_url.map(str::to_owned))
         .map(|base_url| tools::secrets_url(tool, &base_url))
         .ok_or_else(|| {

@@ -1,11 +1,10 @@
 //! `agentops setting`: what can change while the server runs.
 
+use api::wire::library::{PutSetting, Setting as Standing};
 use clap::Subcommand;
 use serde_json::{Value, json};
-use services::settings::{self, Setting as Standing};
 
 use super::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{Style, table};
 
@@ -31,34 +30,34 @@ pub enum Setting {
 impl Setting {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
+        let client = context.client().await?;
         let answered = async {
             match self {
                 Setting::List => {
-                    let all = settings::list(&app.services).await?;
+                    let all: Vec<Standing> = client.all(&["settings"]).await?;
                     context.output.answer(&all, |style| list(style, &all))
                 }
                 Setting::Get { key } => {
-                    let setting = settings::get(&app.services, &key).await?;
+                    let setting: Standing = client.get(&["settings", &key]).await?;
                     context.output.answer(&setting, |style| page(style, &setting))
                 }
                 Setting::Set { key, value } => {
                     let value = serde_json::from_str(&value).unwrap_or_else(|_| Value::from(value));
-                    let before = settings::get(&app.services, &key).await?;
-                    let by = context.user(&app).await?;
-                    let after = settings::set(&app.services, &key, value, &by).await?;
-                    app.tools_taken_up().await;
+                    let path = ["settings", key.as_str()];
+                    let before: Standing = client.get(&path).await?;
+                    let after: Standing = client.put(&path, &PutSetting { value }).await?;
+                    client.taken_up().await;
                     let mut document = json!(after);
                     document["before"] = before.value.clone();
                     context.output.answer(&document, |style| {
                         let was = style.dim(&format!("(was {})", before.value));
-                        format!("{} = {} {was}", style.strong(after.key), after.value)
+                        format!("{} = {} {was}", style.strong(&after.key), after.value)
                     })
                 }
             }
         }
         .await;
-        app.close().await;
+        client.close().await;
         answered.map(|()| Exit::Ok)
     }
 }
@@ -73,10 +72,10 @@ fn list(style: Style, all: &[Standing]) -> String {
                 "set".to_owned()
             };
             vec![
-                setting.key.to_owned(),
+                setting.key.clone(),
                 setting.value.to_string(),
                 whose,
-                setting.description.to_owned(),
+                setting.description.clone(),
             ]
         })
         .collect();
@@ -91,7 +90,7 @@ fn page(style: Style, setting: &Standing) -> String {
     };
     format!(
         "{} = {}{whose}\n{}\n{} {}",
-        style.strong(setting.key),
+        style.strong(&setting.key),
         setting.value,
         setting.description,
         style.dim("it takes"),

@@ -1,10 +1,13 @@
 //! `agentops tool`: tools and their actions.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use api::wire::library::Setting;
+use api::wire::runs::Started;
+use api::wire::tools::{Action, AddTool, AddedTool, CallAction, PutRule, Tool as Record, ToolHealth};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use services::tools::{self as use_cases, ActionView, ToolView};
 use types::{Failure, Mode};
 
 use super::embedded::{Watching, change};
@@ -12,7 +15,8 @@ use super::mcp::{AddMcp, Classify, Refresh, about};
 use super::run::mode;
 use super::{Context, Done};
 use crate::args::{Pair, text_file};
-use crate::compose::{Access, App};
+use crate::client::Client;
+use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{Progress, Style, span, table};
 
@@ -93,34 +97,34 @@ impl Tool {
             Tool::Classify(classify) => return classify.run(context).await,
             _ => {}
         }
-        let app = context.open(Access::Guest).await?;
-        let answered = self.beside(context, &app).await;
-        app.close().await;
+        let client = context.client().await?;
+        let answered = self.beside(context, &client).await;
+        client.close().await;
         answered.map(|()| Exit::Ok)
     }
 
-    /// What needs nothing but the database.
-    async fn beside(self, context: &Context, app: &App) -> Result<(), Failure> {
+    /// What calls no tool.
+    async fn beside(self, context: &Context, client: &Client) -> Result<(), Failure> {
         match self {
             Tool::List => {
-                let all = use_cases::list(&app.services).await?;
+                let all: Vec<Record> = client.all(&["tools"]).await?;
                 context.output.answer(&all, |style| list(style, &all))
             }
             Tool::Show { name } => {
-                let tool = match name.split_once('.') {
-                    None => use_cases::show(&app.services, &name).await?,
+                let tool: Record = match name.split_once('.') {
+                    None => client.get(&["tools", &name]).await?,
                     Some((tool, _)) => {
-                        let action = services::call::find_action(&app.services, &name)?.name();
-                        let mut tool = use_cases::show(&app.services, tool).await?;
-                        tool.actions.retain(|shown| shown.name == action);
+                        let action: Action = client.get(&["actions", &name]).await?;
+                        let mut tool: Record = client.get(&["tools", tool]).await?;
+                        tool.actions.retain(|shown| shown.name == action.name);
                         tool
                     }
                 };
                 context.output.answer(&tool, |style| page(style, &tool))
             }
             Tool::Pause { name } => {
-                use_cases::pause(&app.services, &name, &context.user(app).await?).await?;
-                app.tools_taken_up().await;
+                client.tell(&["tools", &name, "pause"]).await?;
+                client.taken_up().await;
                 context
                     .output
                     .answer(&json!({"tool": name, "paused": true}), |_| {
@@ -128,16 +132,16 @@ impl Tool {
                     })
             }
             Tool::Resume { name } => {
-                use_cases::resume(&app.services, &name, &context.user(app).await?).await?;
-                app.tools_taken_up().await;
+                client.tell(&["tools", &name, "resume"]).await?;
+                client.taken_up().await;
                 context
                     .output
                     .answer(&json!({"tool": name, "paused": false}), |_| {
                         format!("{name} is released")
                     })
             }
-            Tool::Add { manifest } => add(context, app, &manifest).await,
-            Tool::Rule { action, rule } => set_rule(context, app, &action, &rule).await,
+            Tool::Add { manifest } => add(context, client, &manifest).await,
+            Tool::Rule { action, rule } => set_rule(context, client, &action, &rule).await,
             Tool::Health(_) | Tool::Call(_) | Tool::AddMcp(_) | Tool::Refresh(_) | Tool::Classify(_) => {
                 Ok(())
             }
@@ -147,11 +151,13 @@ impl Tool {
 
 impl Health {
     async fn run(self, context: &Context) -> Done {
-        // Held, so that the own sandbox is the one that is asked; a server's otherwise.
-        let app = context.open(Access::HoldIfFree).await?;
+        let (client, sandbox) = self.open(context).await?;
         let progress = Progress::start(&context.output, "asking");
-        let seen = self.ask(&app).await;
-        app.close().await;
+        let seen = self.ask(&client).await;
+        if let Some(sandbox) = sandbox {
+            sandbox.shutdown().await;
+        }
+        client.close().await;
         drop(progress);
         let seen = seen?;
         context.output.answer(&seen, |style| {
@@ -183,94 +189,102 @@ impl Health {
         })
     }
 
-    async fn ask(&self, app: &App) -> Result<Vec<ports::Health>, Failure> {
+    /// The server, whose sandbox is the one that is asked; else the own sandbox.
+    async fn open(&self, context: &Context) -> Result<(Client, Option<Arc<sandbox::Handle>>), Failure> {
+        if let Some(client) = Client::of_server(&context.config).await {
+            return Ok((client, None));
+        }
+        let app = context.open(Access::HoldIfFree).await?;
+        let started = match app.holds() && self.mode != Some(Mode::Real) {
+            true => app.sandbox_only().await,
+            false => Ok(None),
+        };
+        match started {
+            Ok(sandbox) => Ok((Client::in_folder(app), sandbox)),
+            Err(failure) => {
+                app.close().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn ask(&self, client: &Client) -> Result<Vec<ToolHealth>, Failure> {
         let mode = match self.mode {
-            Some(mode) => mode,
-            None => services::settings::read(&app.services, services::settings::MODE).await?,
+            Some(mode) => mode.as_str().to_owned(),
+            None => {
+                let setting: Setting = client.get(&["settings", services::settings::MODE]).await?;
+                setting.value.as_str().unwrap_or_default().to_owned()
+            }
         };
         let names = match &self.name {
-            Some(name) => vec![use_cases::show(&app.services, name).await?.name],
-            None => use_cases::list(&app.services)
-                .await?
-                .into_iter()
-                .map(|tool| tool.name)
-                .collect(),
+            Some(name) => vec![name.clone()],
+            None => {
+                let all: Vec<Record> = client.all(&["tools"]).await?;
+                all.into_iter().map(|tool| tool.name).collect()
+            }
         };
-        let sandbox = if mode == Mode::Mock && app.holds() {
-            app.sandbox_only().await?
-        } else {
-            None
-        };
-        let asked = names
-            .iter()
-            .map(|name| use_cases::health(&app.services, name, mode));
-        let seen = futures::future::try_join_all(asked).await;
-        if let Some(sandbox) = sandbox {
-            sandbox.shutdown().await;
-        }
-        seen
+        let asked = names.iter().map(async |name: &String| {
+            let query = [("mode", mode.clone())];
+            client.get_with(&["tools", name, "health"], &query).await
+        });
+        futures::future::try_join_all(asked).await
     }
 }
 
 impl Call {
     async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            let spec = services::call::find_action(&app.services, &self.action)?;
+        change(context, self.watching, async |client: &Client| {
+            let action: Action = client.get(&["actions", &self.action]).await?;
+            let known = action.input.get("properties");
             let mut args = Map::new();
             for pair in &self.args {
-                let schema = spec
-                    .input
-                    .get("properties")
-                    .and_then(|known| known.get(&pair.name));
+                let schema = known.and_then(|known| known.get(&pair.name));
                 args.insert(pair.name.clone(), pair.typed(schema));
             }
-            let by = context.user(app).await?;
-            Ok(
-                services::call::call(&app.services, &self.action, args, self.mode, None, &by)
-                    .await?
-                    .run,
-            )
+            let wish = CallAction {
+                args,
+                mode: self.mode,
+            };
+            let started: Started = client.post(&["actions", &self.action, "call"], &wish).await?;
+            Ok(started.run)
         })
         .await
     }
 }
 
-async fn add(context: &Context, app: &App, file: &std::path::Path) -> Result<(), Failure> {
+async fn add(context: &Context, client: &Client, file: &std::path::Path) -> Result<(), Failure> {
+    let invalid = |why: &str| {
+        Failure::new("manifest_invalid", format!("'{}': {why}", file.display()))
+            .hint("docs/tools.md shows a manifest")
+    };
     let text = text_file(file)?;
-    let tool = tools::http_tool(&text).map_err(|problems| {
-        let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::new(
-            "manifest_invalid",
-            format!("'{}': {}", file.display(), listed.join("; ")),
-        )
-        .hint("docs/tools.md shows a manifest")
+    let manifest: Value =
+        serde_json::from_str(&text).map_err(|error| invalid(&format!("not JSON: {error}")))?;
+    let added: Result<AddedTool, Failure> = client.post(&["tools"], &AddTool { manifest }).await;
+    let added = added.map_err(|failure| match failure.code.as_str() {
+        "manifest_invalid" => invalid(&failure.message),
+        _ => failure,
     })?;
-    let manifest: Value = serde_json::from_str(&text)
-        .map_err(|error| Failure::new("manifest_invalid", format!("'{}': {error}", file.display())))?;
-    let by = context.user(app).await?;
-    let record = use_cases::add_http(&app.services, &tool.spec, manifest, &by).await?;
-    app.tools_taken_up().await;
-    let actions: Vec<String> = tool.spec.actions.iter().map(types::ActionSpec::name).collect();
-    context
-        .output
-        .answer(&json!({"tool": record.name, "actions": actions}), |style| {
-            format!("{} is added: {}", style.strong(&record.name), actions.join(", "))
-        })
+    client.taken_up().await;
+    context.output.answer(&added, |style| {
+        format!(
+            "{} is added: {}",
+            style.strong(&added.tool),
+            added.actions.join(", ")
+        )
+    })
 }
 
-async fn set_rule(context: &Context, app: &App, action: &str, rule: &str) -> Result<(), Failure> {
-    let value = match rule {
+async fn set_rule(context: &Context, client: &Client, action: &str, rule: &str) -> Result<(), Failure> {
+    let rule = match rule {
         "default" => Value::Null,
         text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
     };
-    let by = context.user(app).await?;
-    use_cases::set_rule(&app.services, action, value, &by).await?;
-    app.tools_taken_up().await;
-    let name = services::call::find_action(&app.services, action)?.name();
-    let tool = use_cases::show(&app.services, name.split('.').next().unwrap_or_default()).await?;
-    let Some(now) = tool.actions.iter().find(|shown| shown.name == name) else {
-        return Ok(());
-    };
+    client
+        .put::<()>(&["actions", action, "rule"], &PutRule { rule })
+        .await?;
+    client.taken_up().await;
+    let now: Action = client.get(&["actions", action]).await?;
     let document = json!({"action": now.name, "rule": now.rule, "reason": now.reason});
     context.output.answer(&document, |style| {
         format!(
@@ -282,7 +296,7 @@ async fn set_rule(context: &Context, app: &App, action: &str, rule: &str) -> Res
     })
 }
 
-fn list(style: Style, all: &[ToolView]) -> String {
+fn list(style: Style, all: &[Record]) -> String {
     let rows = all
         .iter()
         .map(|tool| {
@@ -310,7 +324,7 @@ fn list(style: Style, all: &[ToolView]) -> String {
 }
 
 /// A tool as a page.
-pub fn page(style: Style, tool: &ToolView) -> String {
+pub fn page(style: Style, tool: &Record) -> String {
     let held = if tool.paused {
         style.warn("  held")
     } else {
@@ -333,8 +347,8 @@ pub fn page(style: Style, tool: &ToolView) -> String {
     lines.join("\n")
 }
 
-fn action_text(style: Style, action: &ActionView, standing: Option<&str>) -> String {
-    let rule = match action.rule {
+fn action_text(style: Style, action: &Action, standing: Option<&str>) -> String {
+    let rule = match action.rule.as_str() {
         "run" => style.good("runs"),
         "ask" => style.warn("asks"),
         _ => style.bad("denied"),

@@ -10,6 +10,7 @@ mod sink;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ports::{Store, StoreError};
 use runtime::system::{SystemClock, SystemEntropy};
@@ -23,6 +24,11 @@ use places::Places;
 pub use server_file::{Server, ServerFile};
 use sink::Sink;
 pub use worker::{Worker, sandbox_state, start_sandbox};
+
+/// The largest wish of a command in this process, in bytes: a file and what JSON makes of it.
+const LARGEST_WISH: usize = 64 * 1024 * 1024;
+/// How long a wish of a command in this process may take.
+const LONGEST_WISH: Duration = Duration::from_secs(600);
 
 /// How a command wants the data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,11 +154,26 @@ impl App {
         Ok(sandbox)
     }
 
+    /// The API over this folder, for commands in this process: nobody listens, and whoever asks says by
+    /// themselves who they are.
+    pub fn routes(&self) -> axum::Router {
+        api::router(api::Options {
+            services: self.services.clone(),
+            probes: Arc::new(worker::Unwatched),
+            sandbox: None,
+            local_secret: None,
+            database: "sqlite",
+            largest_body: LARGEST_WISH,
+            request_timeout: LONGEST_WISH,
+            rates: api::Rates::default(),
+        })
+    }
+
     /// Waits until a server on the same folder, if there is one, works with tools, rules and settings
     /// that were changed here, so that nothing that begins after the answer goes by the old ones.
     pub async fn tools_taken_up(&self) {
         if !self.holds() && ServerFile::of(&self.config).read().is_some() {
-            tokio::time::sleep(refresh::TAKEN_UP).await;
+            taken_up().await;
         }
     }
 
@@ -161,6 +182,16 @@ impl App {
         self.stop_servers();
         self.store.close().await;
     }
+}
+
+/// Waits until a server works with tools, rules and settings as they are now.
+pub async fn taken_up() {
+    tokio::time::sleep(refresh::TAKEN_UP).await;
+}
+
+/// Whether some process holds the data folder. A folder that can't be looked at counts as held.
+pub fn is_held(config: &Config) -> bool {
+    store::sqlite::is_held(config.data.path())
 }
 
 async fn open_store(

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::rows::{ArtifactRow, RunRow, StepRow};
-use services::runs::{Asked, RunView};
+use api::wire::artifacts::Artifact;
+use api::wire::runs::{Ask, Run, RunDetail, Step};
+use engine::StepKey;
 use types::{RunStatus, StepStatus, Timestamp};
 
 use super::{Style, ago, span, text};
 
 /// A whole run as a page.
-pub fn run_page(style: Style, view: &RunView, now: Timestamp) -> String {
+pub fn run_page(style: Style, view: &RunDetail, now: Timestamp) -> String {
     let run = &view.run;
     let mut lines = vec![format!(
         "{}  {}  {}{}",
@@ -41,7 +42,7 @@ pub fn run_page(style: Style, view: &RunView, now: Timestamp) -> String {
 }
 
 /// What follows the steps: artifacts, outputs, the failure, what it waits for.
-pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
+pub(crate) fn ending(style: Style, view: &RunDetail) -> Vec<String> {
     let run = &view.run;
     let mut lines = Vec::new();
     if !view.artifacts.is_empty() {
@@ -86,7 +87,7 @@ pub(crate) fn ending(style: Style, view: &RunView) -> Vec<String> {
 }
 
 /// What people can do for the run now, with the command that does it.
-fn waits(style: Style, view: &RunView) -> Vec<String> {
+fn waits(style: Style, view: &RunDetail) -> Vec<String> {
     let id = view.run.run;
     let mut lines = Vec::new();
     for approval in &view.approvals {
@@ -94,7 +95,7 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
             "{} {} with {}",
             style.warn("waits for an approval:"),
             approval.action,
-            approval.args.value
+            approval.args
         ));
         lines.push(format!("  {}", style.dim(&approval.reason)));
         for undo in &approval.undo {
@@ -103,16 +104,16 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
         lines.push(format!(
             "  agentops approvals approve {} --as NAME   {}",
             approval.id,
-            style.dim(&format!("not {}, who started it", approval.requester.name))
+            style.dim(&format!("not {}, who started it", approval.requester))
         ));
     }
     for asked in &view.asks {
         let (what, command) = match asked {
-            Asked::Input { name, prompt, .. } => (
+            Ask::Input { name, prompt, .. } => (
                 format!("waits for the input '{name}': {prompt}"),
                 format!("run input {id} {name}=…"),
             ),
-            Asked::Task { step, text, confirm } => {
+            Ask::Task { step, text, confirm } => {
                 let what = if *confirm {
                     "waits for a confirmation"
                 } else {
@@ -120,11 +121,11 @@ fn waits(style: Style, view: &RunView) -> Vec<String> {
                 };
                 (format!("{what}: {text}"), format!("run task {id} {step} done"))
             }
-            Asked::Signal { name, .. } => (
+            Ask::Signal { name, .. } => (
                 format!("waits for the signal '{name}'"),
                 format!("run signal {id} {name}"),
             ),
-            Asked::Uncertain {
+            Ask::Uncertain {
                 step, action, seen, ..
             } => (
                 format!("nobody knows whether {action} happened at {step}: {seen}"),
@@ -157,7 +158,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// Lines for what is new. `all` also shows steps that are still at it.
-    pub fn grow(&mut self, style: Style, steps: &[StepRow], now: Timestamp, all: bool) -> Vec<String> {
+    pub fn grow(&mut self, style: Style, steps: &[Step], now: Timestamp, all: bool) -> Vec<String> {
         let mut lines = Vec::new();
         for step in steps {
             let settled = step.status.is_final()
@@ -169,7 +170,7 @@ impl Timeline {
                 continue;
             }
             let state = (step.status, step.waiting_for.clone());
-            let key = step.step.as_str().to_owned();
+            let key = step.step.clone();
             if self.shown.get(&key) == Some(&state) {
                 continue;
             }
@@ -186,7 +187,7 @@ impl Timeline {
 }
 
 /// Whether a wait is worth a line while watching; retries and polls are not.
-fn for_long(step: &StepRow) -> bool {
+fn for_long(step: &Step) -> bool {
     let waits = step.waiting_for.as_str();
     !waits.is_empty()
         && !waits.starts_with("another attempt")
@@ -194,11 +195,12 @@ fn for_long(step: &StepRow) -> bool {
         && waits != "a child run"
 }
 
-fn heading(step: &StepRow) -> String {
-    if step.step.is_compensation() {
+fn heading(step: &Step) -> String {
+    let key = StepKey::from(step.step.as_str());
+    if key.is_compensation() {
         return "Undo".to_owned();
     }
-    let section = step.step.section();
+    let section = key.section();
     let mut letters = section.chars();
     letters
         .next()
@@ -207,16 +209,16 @@ fn heading(step: &StepRow) -> String {
 }
 
 /// Whether it is one iteration of a `for_each`.
-fn is_item(step: &StepRow) -> bool {
+fn is_item(step: &Step) -> bool {
     step.step.as_str().ends_with(']')
 }
 
 /// How many items a `for_each` has, and how many of them were done; `None` for other steps.
-fn items(step: &StepRow, steps: &[StepRow]) -> Option<(usize, usize)> {
+fn items(step: &Step, steps: &[Step]) -> Option<(usize, usize)> {
     if step.kind != "for_each" {
         return None;
     }
-    let own = |item: &&StepRow| {
+    let own = |item: &&Step| {
         let address = item
             .step
             .as_str()
@@ -226,7 +228,7 @@ fn items(step: &StepRow, steps: &[StepRow]) -> Option<(usize, usize)> {
             .and_then(|rest| rest.strip_suffix(']'))
             .is_some_and(|index| index.parse::<usize>().is_ok())
     };
-    let items: Vec<&StepRow> = steps.iter().filter(own).collect();
+    let items: Vec<&Step> = steps.iter().filter(own).collect();
     let done = items
         .iter()
         .filter(|item| item.status != StepStatus::Skipped)
@@ -234,7 +236,7 @@ fn items(step: &StepRow, steps: &[StepRow]) -> Option<(usize, usize)> {
     Some((items.len(), done))
 }
 
-fn step_line(style: Style, step: &StepRow, items: Option<(usize, usize)>, now: Timestamp) -> String {
+fn step_line(style: Style, step: &Step, items: Option<(usize, usize)>, now: Timestamp) -> String {
     let nested = step.step.as_str().matches('/').count().saturating_sub(1);
     let depth = nested + usize::from(is_item(step));
     let indent = "  ".repeat(depth + 1);
@@ -281,7 +283,7 @@ fn step_line(style: Style, step: &StepRow, items: Option<(usize, usize)>, now: T
     line
 }
 
-fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
+fn artifact_line(style: Style, artifact: &Artifact) -> String {
     let mut name: Vec<&str> = vec![&artifact.name, &artifact.external_id];
     name.dedup();
     name.retain(|text| !text.is_empty());
@@ -295,7 +297,7 @@ fn artifact_line(style: Style, artifact: &ArtifactRow) -> String {
 }
 
 /// A run's row as one line of a list.
-pub(crate) fn list_row(style: Style, run: &RunRow, now: Timestamp) -> Vec<String> {
+pub(crate) fn list_row(style: Style, run: &Run, now: Timestamp) -> Vec<String> {
     let took = run
         .finished_at
         .map(|end| span(end.since(run.created_at)))

@@ -61,6 +61,17 @@ const CALLS: &[(i32, &[&str])] = &[
     (0, &["secret", "set", "slack.token"]),
     (0, &["secret", "list"]),
     (0, &["secret", "remove", "slack.token"]),
+    (0, &["user", "add", "eve", "--role", "viewer"]),
+    (0, &["user", "list"]),
+    (0, &["user", "change", "eve", "--role", "operator"]),
+    (0, &["user", "link", "eve"]),
+    (
+        4,
+        &["token", "make", "--name", "ci", "--scope", "run", "--user", "eve"],
+    ),
+    (0, &["token", "list"]),
+    (3, &["token", "revoke", "tok_00000000000000000000000000000000"]),
+    (0, &["audit", "leaves"]),
     (0, &["completions", "bash"]),
     // What is asked for isn't there, or is no request at all.
     (3, &["run", "show", "run_00000000000000000000000000000000"]),

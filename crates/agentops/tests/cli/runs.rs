@@ -165,7 +165,6 @@ fn runs_are_held_released_cancelled_and_killed() {
             .ok(&["run", "show", &id(&folder)])
             .contains("killed by ann: on fire")
     );
-    assert_eq!(killed["run"]["wake_at"], json!(null), "never is no number");
     assert_eq!(killed["run"]["failure"]["code"], "run_killed");
     assert_eq!(
         folder

@@ -13,7 +13,7 @@ pub struct Site {
     pub folder: Folder,
     pub address: String,
     pub admin: Browser,
-    _server: Server,
+    pub server: Server,
 }
 
 /// Somebody who asks: a signed-in browser, a token, or nobody.
@@ -57,7 +57,7 @@ impl Site {
             folder,
             address,
             admin,
-            _server: server,
+            server,
         }
     }
 

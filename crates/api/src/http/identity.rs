@@ -73,7 +73,10 @@ fn may_change(headers: &HeaderMap, secret: &str) -> Answer<()> {
 }
 
 async fn local(api: &Api, headers: &HeaderMap) -> Answer<Principal> {
-    let name = headers.get(LOCAL_USER).and_then(|value| value.to_str().ok());
+    // Names are UTF-8, which a header may hold.
+    let name = headers
+        .get(LOCAL_USER)
+        .and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let actor: Actor = match name.filter(|name| !name.is_empty() && name.len() <= 200) {
         Some(name) => people::actor(&api.services, name).await?,
         None => {

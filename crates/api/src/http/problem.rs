@@ -74,6 +74,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = status_of(&self.failure.code);
         let mut failure = self.failure;
+        let whole = failure.clone();
         if status.is_server_error() {
             tracing::error!(code = failure.code, message = failure.message, "a request failed");
         }
@@ -92,6 +93,8 @@ impl IntoResponse for Refusal {
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut answer = (status, body).into_response();
+        // For a command that asks in this process; nothing of it goes over the wire.
+        answer.extensions_mut().insert(whole);
         let headers = answer.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -17,7 +17,9 @@ use crate::wire::audit::Leaf;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LeafQuery {
-    /// Where to begin.
+    /// Only those after this position.
+    after: Option<u64>,
+    /// Where to begin; stronger than `after`.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
     limit: Option<u32>,
@@ -38,7 +40,7 @@ pub(crate) async fn list_audit_leaves(
     Asked(query): Asked<LeafQuery>,
 ) -> Answer<Json<Page<Leaf>>> {
     let limit = page::limit(query.limit);
-    let skip: u64 = page::after(query.cursor.as_deref())?.unwrap_or(0);
+    let skip: u64 = page::after(query.cursor.as_deref())?.or(query.after).unwrap_or(0);
     let records = services::audit::leaves(&api.services, skip, limit + 1).await?;
     let more = records.len() > limit as usize;
     let items: Vec<Leaf> = (skip + 1..)

@@ -55,7 +55,7 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         .routes(routes!(recipes::list_recipe_versions))
         .routes(routes!(recipes::get_recipe_version))
         .routes(routes!(recipes::activate_recipe_version))
-        .routes(routes!(tools::list_tools))
+        .routes(routes!(tools::list_tools, tools::add_tool))
         .routes(routes!(tools::get_tool))
         .routes(routes!(tools::get_tool_health))
         .routes(routes!(tools::pause_tool))

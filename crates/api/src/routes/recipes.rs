@@ -126,10 +126,7 @@ pub(crate) async fn get_recipe(
     Path(recipe): Path<String>,
 ) -> Answer<Response> {
     let (record, version) = recipes::show(&api.services, &recipe, None).await?;
-    let detail = RecipeDetail {
-        recipe: record.into(),
-        version: version.into(),
-    };
+    let detail = RecipeDetail::of(record, version)?;
     Ok(etag::answer(&headers, StatusCode::OK, &detail))
 }
 
@@ -167,10 +164,7 @@ pub(crate) async fn get_recipe_version(
     Path((recipe, version)): Path<(String, u32)>,
 ) -> Answer<Response> {
     let (record, version) = recipes::show(&api.services, &recipe, Some(version)).await?;
-    let detail = RecipeDetail {
-        recipe: record.into(),
-        version: version.into(),
-    };
+    let detail = RecipeDetail::of(record, version)?;
     Ok(etag::answer(&headers, StatusCode::OK, &detail))
 }
 
@@ -190,8 +184,5 @@ pub(crate) async fn activate_recipe_version(
     Path((recipe, version)): Path<(String, u32)>,
 ) -> Answer<Json<RecipeDetail>> {
     let (record, version) = recipes::activate(&api.services, &recipe, version, &caller.actor).await?;
-    Ok(Json(RecipeDetail {
-        recipe: record.into(),
-        version: version.into(),
-    }))
+    Ok(Json(RecipeDetail::of(record, version)?))
 }

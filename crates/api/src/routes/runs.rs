@@ -45,7 +45,9 @@ pub(crate) struct RunQuery {
     from: Option<i64>,
     /// Created before: milliseconds since the Unix epoch.
     to: Option<i64>,
-    /// Where to begin.
+    /// Only those older than this run.
+    before: Option<String>,
+    /// Where to begin; stronger than `before`.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
     limit: Option<u32>,
@@ -98,7 +100,10 @@ pub(crate) async fn list_runs(
         requester: query.requester,
         created_from: query.from.map(Timestamp::from_millis),
         created_to: query.to.map(Timestamp::from_millis),
-        before: page::after(query.cursor.as_deref())?,
+        before: match page::after(query.cursor.as_deref())? {
+            Some(run) => Some(run),
+            None => query.before.as_deref().map(id).transpose()?,
+        },
         limit: limit + 1,
     };
     let rows = runs::list(&api.services, filter).await?;
@@ -129,7 +134,7 @@ pub(crate) async fn start_run(
         inputs: wish.inputs,
         mode: wish.mode,
         requester: caller.actor,
-        start_key: key.map(|Extension(StartKey(key))| key),
+        start_key: wish.start_key.or(key.map(|Extension(StartKey(key))| key)),
     };
     let created = runs::start(&api.services, wish).await?;
     Ok(started(created))

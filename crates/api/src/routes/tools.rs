@@ -16,7 +16,7 @@ use crate::http::page::{Asked, Page};
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::StartKey;
 use crate::wire::runs::Started;
-use crate::wire::tools::{Action, CallAction, PutRule, Tool, ToolHealth};
+use crate::wire::tools::{Action, AddTool, AddedTool, CallAction, PutRule, Tool, ToolHealth};
 
 /// In which mode to ask.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,6 +40,30 @@ pub(crate) struct HealthQuery {
 pub(crate) async fn list_tools(State(api): State<Api>) -> Answer<Json<Page<Tool>>> {
     let views = tools::list(&api.services).await?;
     Ok(Json(Page::all(views.into_iter().map(Tool::from).collect())))
+}
+
+/// Adds or replaces a plain HTTP tool; its calls are possible a moment later.
+#[utoipa::path(
+    post,
+    path = "/tools",
+    operation_id = "add_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    request_body = AddTool,
+    responses((status = 201, body = AddedTool), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn add_tool(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Body(wish): Body<AddTool>,
+) -> Answer<(StatusCode, Json<AddedTool>)> {
+    let spec = api.services.tools.read_manifest(&wish.manifest)?;
+    let record = tools::add_http(&api.services, &spec, wish.manifest, &caller.actor).await?;
+    let added = AddedTool {
+        tool: record.name,
+        actions: spec.actions.iter().map(types::ActionSpec::name).collect(),
+    };
+    Ok((StatusCode::CREATED, Json(added)))
 }
 
 /// One tool.

@@ -31,6 +31,10 @@ pub struct Undo {
     pub action: String,
     /// The arguments, unless they depend on what the step answers.
     pub args: Option<Value>,
+    /// Where each came from: labels by JSON Pointer.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub labels: LabelMap,
 }
 
 /// A request for people's consent to exact arguments.
@@ -119,6 +123,11 @@ impl From<ApprovalRow> for Approval {
                     step: undo.step.to_string(),
                     title: undo.title,
                     action: undo.action,
+                    labels: undo
+                        .args
+                        .as_ref()
+                        .map(|args| args.labels.clone())
+                        .unwrap_or_default(),
                     args: undo.args.map(|args| args.value),
                 })
                 .collect(),

@@ -4,7 +4,7 @@ use ports::{RecipeRecord, VersionRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use services::recipes::SavedRecipe;
-use types::{RecipeId, Timestamp};
+use types::{Failure, RecipeId, Timestamp};
 use utoipa::ToSchema;
 
 /// A recipe, whatever its versions.
@@ -68,6 +68,8 @@ pub struct Version {
     pub author: String,
     /// Where the text came from: labels, joined by `+`.
     pub labels: String,
+    /// Whether somebody must take it over before it runs, since its text isn't an author's alone.
+    pub foreign: bool,
     /// When.
     #[schema(value_type = i64)]
     pub created_at: Timestamp,
@@ -85,18 +87,41 @@ impl From<VersionRecord> for Version {
             runnable: record.tree.is_some(),
             author: record.author,
             labels: record.labels.to_string(),
+            foreign: services::recipes::is_foreign(record.labels),
             created_at: record.created_at,
         }
     }
 }
 
 /// A recipe with the version that is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecipeDetail {
     /// The recipe.
     pub recipe: Recipe,
     /// The active version, or the newest while there is none.
     pub version: Version,
+    /// The version in today's form; missing if it has errors.
+    pub today: Option<String>,
+    /// The checked tree of the version; missing if it has errors.
+    pub tree: Option<Value>,
+}
+
+impl RecipeDetail {
+    /// A recipe with one of its versions.
+    pub(crate) fn of(record: RecipeRecord, version: VersionRecord) -> Result<Self, Failure> {
+        let tree = match services::recipes::tree(&version) {
+            Ok(tree) => Some(tree),
+            // A draft with errors is shown as it was written.
+            Err(failure) if failure.code == "recipe_has_errors" => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok(Self {
+            recipe: record.into(),
+            version: version.into(),
+            today: tree.as_ref().map(|tree| recipe::show(tree)),
+            tree: tree.and_then(|tree| serde_json::to_value(&*tree).ok()),
+        })
+    }
 }
 
 /// A text to be checked.
@@ -112,6 +137,8 @@ pub struct CheckRecipe {
 pub struct Checked {
     /// The name, even of a broken recipe, if it could be read.
     pub name: Option<String>,
+    /// The description, if it could be read.
+    pub description: Option<String>,
     /// Whether it could be run now.
     pub runnable: bool,
     /// The form of the text.
@@ -123,6 +150,11 @@ pub struct Checked {
     pub bindings: Vec<Value>,
     /// The checked tree; missing if there is any error.
     pub tree: Option<Value>,
+    /// The short name that the document's own id gives, if it has one.
+    pub slug: Option<String>,
+    /// What the document brings beside a recipe, or instead of one: `kind` and `what`.
+    #[serde(default)]
+    pub brings: Vec<Value>,
 }
 
 impl From<recipe::Checked> for Checked {
@@ -136,7 +168,10 @@ impl From<recipe::Checked> for Checked {
             diagnostics: checked.diagnostics.iter().map(json).collect(),
             bindings: checked.bindings.iter().map(json).collect(),
             tree: checked.recipe.as_ref().map(json),
+            slug: checked.slug,
+            brings: checked.brings.iter().map(json).collect(),
             name: checked.name,
+            description: checked.description,
         }
     }
 }
@@ -175,6 +210,9 @@ pub struct Saved {
     pub runnable: bool,
     /// What checking found.
     pub checked: Checked,
+    /// What came with it, such as the agent of an older document: `noun`, `name` and `done`.
+    #[serde(default)]
+    pub brought: Vec<Value>,
 }
 
 impl From<SavedRecipe> for Saved {
@@ -187,6 +225,11 @@ impl From<SavedRecipe> for Saved {
             new_recipe: saved.new_recipe,
             active: saved.active,
             runnable: saved.runnable,
+            brought: saved
+                .brought
+                .iter()
+                .filter_map(|brought| serde_json::to_value(brought).ok())
+                .collect(),
             checked: saved.checked.into(),
         }
     }

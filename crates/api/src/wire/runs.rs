@@ -288,6 +288,8 @@ pub struct RunDetail {
     pub held: Vec<String>,
     /// Who wanted it to stop, in that order.
     pub stops: Vec<Stopped>,
+    /// Messages that it hasn't taken in yet: once there is none, the rest tells what came of them.
+    pub untold: u64,
 }
 
 impl From<RunView> for RunDetail {
@@ -300,6 +302,7 @@ impl From<RunView> for RunDetail {
             approvals: view.approvals.into_iter().map(Approval::from).collect(),
             held: view.held,
             stops: view.stops.into_iter().map(Stopped::from).collect(),
+            untold: view.untold as u64,
         }
     }
 }
@@ -349,6 +352,9 @@ pub struct StartRun {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub mode: Option<Mode>,
+    /// Starting twice with one key starts once, whoever does it and however much later.
+    #[serde(default)]
+    pub start_key: Option<String>,
 }
 
 /// A run that was started.

@@ -1,10 +1,13 @@
 //! Tools, their actions and their health.
 
+use std::collections::BTreeMap;
+
 use ports::Health;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use services::mcp::McpView;
 use services::tools::{ActionView, ToolView};
-use types::{Effect, Idempotency, Mode, Risk};
+use types::{Effect, Idempotency, Mode, Risk, Timestamp};
 use utoipa::ToSchema;
 
 /// An action as it stands.
@@ -49,6 +52,56 @@ impl From<ActionView> for Action {
     }
 }
 
+/// What a server of the Model Context Protocol offers and can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A server of the Model Context Protocol as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct McpServer {
+    /// Where it answers; missing if the host's configuration starts it.
+    pub url: Option<String>,
+    /// Whether its own word about its actions counts.
+    pub trusted: bool,
+    /// Whether it may be called in mock mode.
+    pub mock: bool,
+    /// The revision of the protocol that it speaks; missing if it was never looked at.
+    pub protocol: Option<String>,
+    /// Its own name and version.
+    pub server: Option<String>,
+    /// When its offer was last seen to change.
+    #[schema(value_type = Option<i64>)]
+    pub seen_at: Option<Timestamp>,
+    /// Why each action counts as what it does, by the action's name.
+    pub standing: BTreeMap<String, String>,
+    /// What it offers and can't be used.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl From<McpView> for McpServer {
+    fn from(view: McpView) -> Self {
+        let left_out = view.left_out.into_iter().map(|left| LeftOut {
+            name: left.name,
+            why: left.why,
+        });
+        Self {
+            url: view.url,
+            trusted: view.trusted,
+            mock: view.mock,
+            protocol: view.protocol,
+            server: view.server,
+            seen_at: view.seen_at,
+            standing: view.standing,
+            left_out: left_out.collect(),
+        }
+    }
+}
+
 /// A tool as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Tool {
@@ -66,6 +119,9 @@ pub struct Tool {
     pub paused: bool,
     /// Its actions.
     pub actions: Vec<Action>,
+    /// The server behind it, if it speaks the Model Context Protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpServer>,
 }
 
 impl From<ToolView> for Tool {
@@ -78,6 +134,7 @@ impl From<ToolView> for Tool {
             enabled: view.enabled,
             paused: view.paused,
             actions: view.actions.into_iter().map(Action::from).collect(),
+            mcp: view.mcp.map(McpServer::from),
         }
     }
 }
@@ -122,6 +179,23 @@ pub struct CallAction {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub mode: Option<Mode>,
+}
+
+/// A plain HTTP tool to be added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddTool {
+    /// What describes it: its name, where it lives, its actions.
+    pub manifest: Value,
+}
+
+/// A plain HTTP tool that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AddedTool {
+    /// Its name.
+    pub tool: String,
+    /// Its actions, `tool.action`.
+    pub actions: Vec<String>,
 }
 
 /// This installation's rule for an action.

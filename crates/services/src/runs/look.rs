@@ -91,6 +91,8 @@ pub struct RunView {
     pub held: Vec<String>,
     /// Who wanted it to stop, and why, in that order.
     pub stops: Vec<Stop>,
+    /// Messages that it hasn't taken in yet: once there is none, the rest tells what came of them.
+    pub untold: usize,
 }
 
 /// One run.
@@ -128,6 +130,8 @@ pub async fn dead_letters(services: &Services, limit: u32) -> Result<Vec<DeadLet
 /// # Errors
 /// `not_found`, `journal_unreadable`, or the store can't be read.
 pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
+    // Before the rows: what was taken in when it is looked at shows in them.
+    let untold = services.store.inbox(services.tenant, run).await?.len();
     let row = find(services, run).await?;
     let steps = services.store.steps(services.tenant, run).await?;
     let mut artifacts = services
@@ -176,6 +180,7 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
         approvals,
         held,
         stops,
+        untold,
     })
 }
 

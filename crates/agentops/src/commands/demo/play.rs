@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use api::wire::runs::RunDetail;
 use engine::rows::StepRow;
 use serde_json::Value;
 use services::runs::{self, Asked, RunView, StartRun};
@@ -63,7 +64,8 @@ impl<'a> Stage<'a> {
         loop {
             let now = services.clock.now();
             let view = runs::view(services, run).await?;
-            let lines = timeline.grow(self.context.output.style(), &view.steps, now, false);
+            let steps = RunDetail::from(view.clone()).steps;
+            let lines = timeline.grow(self.context.output.style(), &steps, now, false);
             if !lines.is_empty() {
                 self.say(&progress, &lines.join("\n"))?;
             }
@@ -136,7 +138,7 @@ impl<'a> Stage<'a> {
             .artifacts
             .dedup_by(|later, earlier| later.url == earlier.url);
         shown.run.outputs = Value::Null;
-        let mut lines = ending(style, &shown);
+        let mut lines = ending(style, &RunDetail::from(shown));
         let now = self.app.services.clock.now();
         let took = view.run.finished_at.unwrap_or(now).since(view.run.created_at);
         lines.push(format!(

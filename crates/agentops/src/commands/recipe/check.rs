@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use api::wire::recipes::CheckRecipe;
 use clap::Args;
-use recipe::{Checked, Dialect, Severity};
+use recipe::{CheckContext, Checked, Dialect, Severity};
 use serde_json::json;
-use types::Failure;
+use types::{Catalog, Failure};
 
 use crate::args::bytes_file;
+use crate::client::{self, Client};
 use crate::commands::{Context, Done};
 use crate::compose::{Access, App, scratch};
 use crate::config::Data;
@@ -31,11 +33,7 @@ impl Check {
             .iter()
             .map(|file| Ok((file.display().to_string(), bytes_file(file)?)))
             .collect::<Result<_, Failure>>()?;
-        let known = known(context).await?;
-        let checked: Vec<(String, Checked)> = texts
-            .into_iter()
-            .map(|(file, text)| (file, known.check(&text)))
-            .collect();
+        let checked = checked_here(context, texts).await?;
         let good = checked.iter().all(|(_, checked)| errors(checked) == 0);
         let files: Vec<_> = checked
             .iter()
@@ -64,34 +62,59 @@ impl Check {
     }
 }
 
-/// What texts are checked against: this installation, or one that was just made.
-pub(super) async fn known(context: &Context) -> Result<services::recipes::Context, Failure> {
-    match context.open(Access::Guest).await {
-        Ok(app) => {
-            let known = services::recipes::context(&app.services).await;
-            app.close().await;
-            known
+/// Checks texts against this installation, or one that was just made where there is none.
+pub(super) async fn checked_here(
+    context: &Context,
+    texts: Vec<(String, Vec<u8>)>,
+) -> Result<Vec<(String, Checked)>, Failure> {
+    let (client, _folder) = match context.client().await {
+        Ok(client) => (client, None),
+        Err(failure) if failure.code == "data_not_initialised" => {
+            let (client, folder) = shipped_only(context).await?;
+            (client, Some(folder))
         }
-        Err(failure) if failure.code == "data_not_initialised" => shipped_only(context).await,
-        Err(failure) => Err(failure),
+        Err(failure) => return Err(failure),
+    };
+    let all = async {
+        let mut found = Vec::new();
+        for (file, text) in texts {
+            found.push((file, checked(&client, text).await?));
+        }
+        Ok(found)
+    };
+    let all = all.await;
+    client.close().await;
+    all
+}
+
+/// Checks a text against what is set up. What is no text is found to be so here: JSON can't carry it.
+pub(super) async fn checked(client: &Client, text: Vec<u8>) -> Result<Checked, Failure> {
+    match String::from_utf8(text) {
+        Ok(text) => {
+            let found = client.post(&["recipes", "check"], &CheckRecipe { text }).await?;
+            client::checked(found)
+        }
+        Err(error) => {
+            let nothing = Catalog::new([]);
+            Ok(recipe::check(error.as_bytes(), &CheckContext::new(&nothing)))
+        }
     }
 }
 
-/// What an installation knows that was just made, for those who have none.
-async fn shipped_only(context: &Context) -> Result<services::recipes::Context, Failure> {
+/// An installation that was just made, for those who have none; it goes with its folder.
+async fn shipped_only(context: &Context) -> Result<(Client, tempfile::TempDir), Failure> {
     let folder = scratch("check")?;
     let mut config = context.config.clone();
     config.data = Data::at(folder.path().to_owned());
     let app = App::open(config, Access::Create).await?;
-    let known = match services::setup::make(&app.services, &shipped::seeds()?).await {
-        Ok(_) => services::recipes::context(&app.services).await,
-        Err(failure) => Err(failure),
-    };
-    app.close().await;
+    if let Err(failure) = services::setup::make(&app.services, &shipped::seeds()?).await {
+        app.close().await;
+        return Err(failure);
+    }
     context
         .output
         .note("there is no data folder yet: checked against the tools and recipes that ship");
-    known
+    Ok((Client::in_folder(app), folder))
 }
 
 /// What was found in one file, for people.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::check::{known, page};
+use super::check::{checked_here, page};
 use crate::args::bytes_file;
 use crate::commands::{Context, Done};
 use crate::compose::replace;
@@ -27,7 +27,10 @@ impl Convert {
     pub async fn run(self, context: &Context) -> Done {
         let bytes = bytes_file(&self.file)?;
         let file = self.file.display().to_string();
-        let checked = known(context).await?.check(&bytes);
+        let found = checked_here(context, vec![(file.clone(), bytes)]).await?;
+        let Some((_, checked)) = found.into_iter().next() else {
+            return Ok(Exit::Ok);
+        };
         let Some(recipe) = &checked.recipe else {
             context
                 .output

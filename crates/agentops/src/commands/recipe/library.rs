@@ -1,23 +1,22 @@
 //! `agentops recipe list`, `versions`, `activate`.
 
-use ports::{VersionRecord, VersionStatus};
+use api::Page;
+use api::wire::recipes::{Recipe, RecipeDetail, Version};
 use serde_json::json;
-use services::recipes;
-use types::Label;
+use types::{Failure, Label};
 
 use crate::commands::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{ago, table};
 
 /// Lists recipes; those that `agentops tool call` keeps only if `all` is asked for.
 pub(super) async fn list(context: &Context, all: bool) -> Done {
-    let app = context.open(Access::Guest).await?;
-    let listed = recipes::list(&app.services).await;
-    let now = app.services.clock.now();
-    app.close().await;
-    let mut listed = listed?;
-    listed.retain(|recipe| all || !recipes::is_call(&recipe.slug));
+    let client = context.client().await?;
+    let query = [("calls", all.to_string())];
+    let listed: Result<Page<Recipe>, _> = client.get_with(&["recipes"], &query).await;
+    let now = client.now();
+    client.close().await;
+    let listed = listed?.items;
     context.output.answer(&listed, |style| {
         let rows = listed.iter().map(|recipe| {
             let active = recipe
@@ -45,10 +44,15 @@ pub(super) async fn list(context: &Context, all: bool) -> Done {
 
 /// Lists the versions of a recipe.
 pub(super) async fn versions(context: &Context, name: &str) -> Done {
-    let app = context.open(Access::Guest).await?;
-    let found = recipes::versions(&app.services, name).await;
-    let now = app.services.clock.now();
-    app.close().await;
+    let client = context.client().await?;
+    let found = async {
+        let detail: RecipeDetail = client.get(&["recipes", name]).await?;
+        let versions: Vec<Version> = client.all(&["recipes", name, "versions"]).await?;
+        Ok::<_, Failure>((detail.recipe, versions))
+    }
+    .await;
+    let now = client.now();
+    client.close().await;
     let (record, versions) = found?;
     let listed: Vec<_> = versions
         .iter()
@@ -56,7 +60,7 @@ pub(super) async fn versions(context: &Context, name: &str) -> Done {
             json!({
                 "version": version.version,
                 "status": version.status,
-                "runnable": version.tree.is_some(),
+                "runnable": version.runnable,
                 "name": version.name,
                 "author": version.author,
                 "labels": version.labels,
@@ -69,11 +73,11 @@ pub(super) async fn versions(context: &Context, name: &str) -> Done {
         &json!({"slug": record.slug, "active": record.active, "versions": listed}),
         |style| {
             let rows = versions.iter().map(|version| {
-                let state = match (version.status, version.tree.is_some()) {
-                    (VersionStatus::Active, _) => style.good("active"),
-                    (VersionStatus::Draft, true) => style.warn("draft"),
-                    (VersionStatus::Draft, false) => style.bad("draft with errors"),
-                    (VersionStatus::Retired, _) => style.dim("was active"),
+                let state = match (version.status.as_str(), version.runnable) {
+                    ("active", _) => style.good("active"),
+                    ("draft", true) => style.warn("draft"),
+                    ("draft", false) => style.bad("draft with errors"),
+                    _ => style.dim("was active"),
                 };
                 vec![
                     version.version.to_string(),
@@ -96,15 +100,14 @@ pub(super) async fn versions(context: &Context, name: &str) -> Done {
 
 /// Makes a version the one that runs follow.
 pub(super) async fn activate(context: &Context, name: &str, version: u32) -> Done {
-    let app = context.open(Access::Guest).await?;
-    let done = async {
-        let by = context.user(&app).await?;
-        recipes::activate(&app.services, name, version, &by).await
-    }
-    .await;
-    app.close().await;
-    let (record, activated) = done?;
-    let foreign = recipes::is_foreign(activated.labels);
+    let client = context.client().await?;
+    let number = version.to_string();
+    let path = ["recipes", name, "versions", &number, "activate"];
+    let done: Result<RecipeDetail, _> = client.post(&path, &json!(null)).await;
+    client.close().await;
+    let detail = done?;
+    let (record, activated) = (detail.recipe, detail.version);
+    let foreign = activated.foreign;
     let document = json!({
         "slug": record.slug,
         "active": record.active,
@@ -130,10 +133,10 @@ pub(super) async fn activate(context: &Context, name: &str, version: u32) -> Don
 }
 
 /// Where a version's text came from; empty for what an author wrote.
-fn origin(version: &VersionRecord) -> String {
-    if version.labels == Label::Author.into() {
+fn origin(version: &Version) -> String {
+    if version.labels == Label::Author.name() {
         String::new()
     } else {
-        version.labels.to_string()
+        version.labels.clone()
     }
 }

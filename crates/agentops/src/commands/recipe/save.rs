@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
+use api::wire::recipes::{SaveRecipe, Saved};
 use clap::Args;
-use recipe::Severity;
-use services::recipes::{self, SaveRecipe, SavedRecipe};
-use types::Label;
+use recipe::{Checked, Severity};
 
 use super::check::page;
 use crate::args::text_file;
+use crate::client;
 use crate::commands::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::Style;
 
@@ -31,33 +30,25 @@ impl Save {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
         let text = text_file(&self.file)?;
-        let app = context.open(Access::Guest).await?;
-        let saved = async {
-            let by = context.user(&app).await?;
-            recipes::save(
-                &app.services,
-                SaveRecipe {
-                    text,
-                    slug: self.slug,
-                    activate: self.activate,
-                    by,
-                    labels: Label::Author.into(),
-                },
-            )
-            .await
-        }
-        .await;
-        app.close().await;
+        let wish = SaveRecipe {
+            text,
+            slug: self.slug,
+            activate: self.activate,
+        };
+        let client = context.client().await?;
+        let saved: Result<Saved, _> = client.post(&["recipes"], &wish).await;
+        client.close().await;
         let saved = saved?;
+        let checked = client::checked(saved.checked.clone())?;
         let file = self.file.display().to_string();
         context
             .output
-            .answer(&saved, |style| human(style, &file, &saved))?;
+            .answer(&saved, |style| human(style, &file, &saved, &checked))?;
         Ok(if saved.runnable { Exit::Ok } else { Exit::Refused })
     }
 }
 
-fn human(style: Style, file: &str, saved: &SavedRecipe) -> String {
+fn human(style: Style, file: &str, saved: &Saved, checked: &Checked) -> String {
     let what = match (saved.new, saved.new_recipe) {
         (_, true) => "new recipe",
         (true, false) => "new version",
@@ -73,13 +64,12 @@ fn human(style: Style, file: &str, saved: &SavedRecipe) -> String {
         style.strong(&saved.slug),
         saved.version
     );
-    if saved
-        .checked
+    if checked
         .diagnostics
         .iter()
         .any(|found| found.severity == Severity::Error)
     {
-        return format!("{}\n{line}", page(style, file, &saved.checked));
+        return format!("{}\n{line}", page(style, file, checked));
     }
     if saved.active || !saved.runnable {
         return line;

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
+use api::wire::recipes::RecipeDetail;
 use clap::Args;
 use serde_json::json;
-use services::recipes;
-use types::Failure;
 
-use super::check::page;
+use super::check::{checked, page};
 use crate::args::bytes_file;
+use crate::client::Client;
 use crate::commands::{Context, Done};
-use crate::compose::{Access, App};
 use crate::exit::Exit;
 
 /// Show a recipe of the library, or a file, in today's form
@@ -30,23 +29,23 @@ pub struct Show {
 impl Show {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
+        let client = context.client().await?;
         let file = Path::new(&self.recipe);
         let is_file = self.version.is_none()
             && (self.recipe == "-"
                 || (self.recipe.contains(['.', '/']) && (file.is_file() || file.extension().is_some())));
         let shown = if is_file {
-            self.file(context, &app, file).await
+            self.file(context, &client, file).await
         } else {
-            self.saved(context, &app).await
+            self.saved(context, &client).await
         };
-        app.close().await;
+        client.close().await;
         shown
     }
 
-    async fn file(&self, context: &Context, app: &App, file: &Path) -> Done {
+    async fn file(&self, context: &Context, client: &Client, file: &Path) -> Done {
         let bytes = bytes_file(file)?;
-        let checked = recipes::check(&app.services, &bytes).await?;
+        let checked = checked(client, bytes).await?;
         let Some(tree) = checked.recipe.as_ref() else {
             context
                 .output
@@ -62,15 +61,20 @@ impl Show {
         Ok(Exit::Ok)
     }
 
-    async fn saved(&self, context: &Context, app: &App) -> Done {
-        let (record, version) = recipes::show(&app.services, &self.recipe, self.version).await?;
-        let tree = match recipes::tree(&version) {
-            Ok(tree) => Some(tree),
-            // A draft with errors is shown as it was written.
-            Err(Failure { code, .. }) if code == "recipe_has_errors" => None,
-            Err(failure) => return Err(failure),
+    async fn saved(&self, context: &Context, client: &Client) -> Done {
+        let RecipeDetail {
+            recipe: record,
+            version,
+            today,
+            tree,
+        } = match self.version.map(|version| version.to_string()) {
+            Some(version) => {
+                client
+                    .get(&["recipes", &self.recipe, "versions", &version])
+                    .await?
+            }
+            None => client.get(&["recipes", &self.recipe]).await?,
         };
-        let today = tree.as_ref().map(|tree| recipe::show(tree));
         let document = json!({
             "recipe": record.id,
             "slug": record.slug,
@@ -88,7 +92,7 @@ impl Show {
         });
         context.output.answer(&document, |style| {
             let errors = if tree.is_some() { "" } else { ", has errors" };
-            let from = if recipes::is_foreign(version.labels) {
+            let from = if version.foreign {
                 format!(", from {}", version.labels)
             } else {
                 String::new()

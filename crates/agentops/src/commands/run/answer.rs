@@ -1,14 +1,14 @@
 //! `agentops run input`, `task`, `signal`: answering a run.
 
+use api::wire::runs::{Ask, EndTask, GiveInput, RunDetail, SendSignal};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use services::runs::{self, Asked};
 use types::RunId;
 
 use crate::args::{Pair, invalid};
+use crate::client::Client;
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
-use crate::compose::App;
 
 /// Answer questions of a run
 #[derive(Debug, Args)]
@@ -25,15 +25,19 @@ pub struct Input {
 impl Input {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            let by = context.user(app).await?;
-            let asks = runs::view(&app.services, self.run).await?.asks;
+        change(context, self.watching, async |client: &Client| {
+            let run = self.run.to_string();
+            let view: RunDetail = client.get(&["runs", &run]).await?;
             for pair in &self.answers {
-                let schema = asks.iter().find_map(|asked| match asked {
-                    Asked::Input { name, schema, .. } if *name == pair.name => Some(schema),
+                let schema = view.asks.iter().find_map(|asked| match asked {
+                    Ask::Input { name, schema, .. } if *name == pair.name => Some(schema),
                     _ => None,
                 });
-                runs::give_input(&app.services, self.run, &pair.name, pair.typed(schema), &by).await?;
+                let answer = GiveInput {
+                    name: pair.name.clone(),
+                    value: pair.typed(schema),
+                };
+                client.post::<()>(&["runs", &run, "inputs"], &answer).await?;
             }
             Ok(self.run)
         })
@@ -69,17 +73,14 @@ pub struct Task {
 impl Task {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            let by = context.user(app).await?;
-            runs::task(
-                &app.services,
-                self.run,
-                &self.step,
-                self.how == How::Done,
-                &self.note,
-                &by,
-            )
-            .await?;
+        change(context, self.watching, async |client: &Client| {
+            let said = EndTask {
+                step: self.step,
+                ok: self.how == How::Done,
+                note: self.note,
+            };
+            let run = self.run.to_string();
+            client.post::<()>(&["runs", &run, "tasks"], &said).await?;
             Ok(self.run)
         })
         .await
@@ -108,9 +109,13 @@ impl Signal {
                 .map_err(|error| invalid(format!("the payload isn't JSON: {error}")))?,
             None => Value::Null,
         };
-        change(context, self.watching, async |app: &App| {
-            let by = context.user(app).await?;
-            runs::signal(&app.services, self.run, &self.name, payload, &by).await?;
+        change(context, self.watching, async |client: &Client| {
+            let signal = SendSignal {
+                name: self.name,
+                payload,
+            };
+            let run = self.run.to_string();
+            client.post::<()>(&["runs", &run, "signals"], &signal).await?;
             Ok(self.run)
         })
         .await

@@ -1,12 +1,12 @@
 //! `agentops run pause`, `resume`, `cancel`, `kill`.
 
+use api::wire::runs::StopRun;
 use clap::Args;
-use services::runs;
 use types::RunId;
 
+use crate::client::Client;
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
-use crate::compose::App;
 
 /// Hold a run: calls under way end, nothing new begins
 #[derive(Debug, Args)]
@@ -20,8 +20,8 @@ pub struct Pause {
 impl Pause {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            runs::pause(&app.services, self.run, &context.user(app).await?).await?;
+        change(context, self.watching, async |client: &Client| {
+            client.tell(&["runs", &self.run.to_string(), "pause"]).await?;
             Ok(self.run)
         })
         .await
@@ -40,8 +40,8 @@ pub struct Resume {
 impl Resume {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            runs::resume(&app.services, self.run, &context.user(app).await?).await?;
+        change(context, self.watching, async |client: &Client| {
+            client.tell(&["runs", &self.run.to_string(), "resume"]).await?;
             Ok(self.run)
         })
         .await
@@ -63,11 +63,7 @@ pub struct Cancel {
 impl Cancel {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            runs::cancel(&app.services, self.run, &context.user(app).await?, &self.reason).await?;
-            Ok(self.run)
-        })
-        .await
+        stop(context, self.run, "cancel", self.reason, self.watching).await
     }
 }
 
@@ -86,10 +82,15 @@ pub struct Kill {
 impl Kill {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            runs::kill(&app.services, self.run, &context.user(app).await?, &self.reason).await?;
-            Ok(self.run)
-        })
-        .await
+        stop(context, self.run, "kill", self.reason, self.watching).await
     }
+}
+
+async fn stop(context: &Context, run: RunId, how: &str, reason: String, watching: Watching) -> Done {
+    change(context, watching, async |client: &Client| {
+        let wish = StopRun { reason };
+        client.post::<()>(&["runs", &run.to_string(), how], &wish).await?;
+        Ok(run)
+    })
+    .await
 }

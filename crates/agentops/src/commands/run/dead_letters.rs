@@ -1,9 +1,9 @@
 //! `agentops run dead-letters`.
 
+use api::wire::runs::GivenUp;
 use clap::Args;
 
 use crate::commands::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{ago, table};
 
@@ -11,17 +11,18 @@ use crate::output::{ago, table};
 #[derive(Debug, Args)]
 pub struct DeadLetters {
     /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: u32,
 }
 
 impl DeadLetters {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let letters = services::runs::dead_letters(&app.services, self.limit).await?;
-        let now = app.services.clock.now();
-        app.close().await;
+        let client = context.client().await?;
+        let letters: Result<Vec<GivenUp>, _> = client.list(&["dead-letters"], &[], self.limit).await;
+        let now = client.now();
+        client.close().await;
+        let letters = letters?;
         context.output.answer(&letters, |style| {
             let rows = letters
                 .iter()

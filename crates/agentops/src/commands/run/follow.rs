@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use engine::rows::StepRow;
-use ports::RunFilter;
-use services::runs::{self, RunView};
+use api::wire::runs::{Run, RunDetail, Step};
 use types::{Failure, RunId, RunStatus, StepStatus, Timestamp};
 
 use super::prompt::{self, Reply};
+use crate::client::Client;
 use crate::commands::{Context, Done};
-use crate::compose::App;
 use crate::exit::Exit;
 use crate::output::{Progress, Timeline, ending};
 use crate::signals;
@@ -18,13 +16,15 @@ use crate::signals;
 const EVERY: Duration = Duration::from_millis(100);
 /// Child runs within child runs that are looked into for what they wait for.
 const DEPTH: usize = 8;
+/// Child runs of one run that are looked into.
+const CHILDREN: u32 = 1_000;
 
 /// A run to be followed.
 pub struct Follow<'a> {
     /// The command.
     pub context: &'a Context,
-    /// The data folder.
-    pub app: &'a App,
+    /// Who is asked.
+    pub client: &'a Client,
     /// The run.
     pub run: RunId,
     /// Whether this process works on it: then nobody else may be there to answer, and it doesn't
@@ -45,28 +45,28 @@ impl Follow<'_> {
         let progress = Progress::start(&self.context.output, "running");
         let mut timeline = Timeline::default();
         let mut declined = None;
-        if self.live {
-            let run = runs::find(&self.app.services, self.run).await?;
-            let style = self.context.output.style();
-            self.say(
-                &progress,
-                &format!(
-                    "{}  {}",
-                    style.strong(&run.recipe_name),
-                    style.dim(&self.run.to_string())
-                ),
-            )?;
-        }
+        let mut seen: Option<RunDetail> = None;
         loop {
-            // The inbox is looked at before the rows: once it is empty, they tell what came of it.
-            let told = self
-                .app
-                .services
-                .store
-                .inbox(self.app.services.tenant, self.run)
-                .await?
-                .is_empty();
-            let view = runs::view(&self.app.services, self.run).await?;
+            let view = match self.look(self.run).await {
+                Ok(view) => view,
+                Err(failure) if passes(&failure) => {
+                    tokio::select! {
+                        () = tokio::time::sleep(EVERY) => continue,
+                        () = &mut interrupted => return Ok(Exit::Interrupted),
+                    }
+                }
+                Err(failure) => match seen {
+                    Some(last) if failure.code == "server_unreachable" => {
+                        return self.abandoned(progress, &last);
+                    }
+                    _ => return Err(failure),
+                },
+            };
+            if seen.is_none() && self.live {
+                self.begin(&progress, &view)?;
+            }
+            seen = Some(view.clone());
+            let told = view.untold == 0;
             self.grow(&progress, &mut timeline, &view)?;
             if view.run.status.is_final() {
                 drop(progress);
@@ -76,7 +76,7 @@ impl Follow<'_> {
                 if self.context.output.interactive() && self.live {
                     progress.pause();
                     let reply = tokio::select! {
-                        reply = prompt::ask(self.context, self.app, &view) => reply?,
+                        reply = prompt::ask(self.context, self.client, &view) => reply?,
                         () = &mut interrupted => return self.leave(progress, &view),
                     };
                     match reply {
@@ -93,13 +93,8 @@ impl Follow<'_> {
                     return self.finish(&view, Exit::RunWaits);
                 }
             }
-            if !self.app.is_served() {
-                drop(progress);
-                let run = self.run;
-                self.context.output.note(&format!(
-                    "nobody works on {run} now: `agentops run watch {run}` goes on with it, or a server"
-                ));
-                return self.finish(&view, Exit::RunWaits);
+            if !self.client.is_served() {
+                return self.abandoned(progress, &view);
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
@@ -108,8 +103,28 @@ impl Follow<'_> {
         }
     }
 
+    async fn look(&self, run: RunId) -> Result<RunDetail, Failure> {
+        self.client.get(&["runs", &run.to_string()]).await
+    }
+
+    fn begin(&self, progress: &Progress, view: &RunDetail) -> Result<(), Failure> {
+        let style = self.context.output.style();
+        let name = style.strong(&view.run.recipe_name);
+        self.say(progress, &format!("{name}  {}", style.dim(&self.run.to_string())))
+    }
+
+    /// Whoever worked on it has gone.
+    fn abandoned(&self, progress: Progress, view: &RunDetail) -> Done {
+        drop(progress);
+        let run = self.run;
+        self.context.output.note(&format!(
+            "nobody works on {run} now: `agentops run watch {run}` goes on with it, or a server"
+        ));
+        self.finish(view, Exit::RunWaits)
+    }
+
     /// Ctrl-C while it goes on.
-    fn leave(&self, progress: Progress, view: &RunView) -> Done {
+    fn leave(&self, progress: Progress, view: &RunDetail) -> Done {
         drop(progress);
         let who = if self.works {
             "the next server or command on this folder"
@@ -122,8 +137,8 @@ impl Follow<'_> {
         self.finish(view, Exit::Interrupted)
     }
 
-    fn grow(&self, progress: &Progress, timeline: &mut Timeline, view: &RunView) -> Result<(), Failure> {
-        let now = self.app.services.clock.now();
+    fn grow(&self, progress: &Progress, timeline: &mut Timeline, view: &RunDetail) -> Result<(), Failure> {
+        let now = self.client.now();
         progress.say(busy_with(view, now));
         if !self.live {
             return Ok(());
@@ -140,8 +155,8 @@ impl Follow<'_> {
         progress.aside(|| self.context.output.line(text))
     }
 
-    fn finish(&self, view: &RunView, exit: Exit) -> Done {
-        let now = self.app.services.clock.now();
+    fn finish(&self, view: &RunDetail, exit: Exit) -> Done {
+        let now = self.client.now();
         self.context.output.answer(view, |style| {
             if !self.live {
                 return crate::output::run_page(style, view, now);
@@ -159,7 +174,7 @@ impl Follow<'_> {
     }
 
     /// Whether nothing but a person or a signal brings the run on: nothing runs, and no timer is set.
-    async fn only_people(&self, view: &RunView) -> Result<bool, Failure> {
+    async fn only_people(&self, view: &RunDetail) -> Result<bool, Failure> {
         let mut open = vec![(view.clone(), 0)];
         while let Some((view, depth)) = open.pop() {
             match view.run.status {
@@ -169,10 +184,9 @@ impl Follow<'_> {
                 RunStatus::Running if !view.held.is_empty() => {}
                 _ => return Ok(false),
             }
-            let waiting =
-                |step: &&StepRow| matches!(step.status, StepStatus::Waiting | StepStatus::Uncertain);
-            let waits: Vec<&StepRow> = view.steps.iter().filter(waiting).collect();
-            let children: Vec<&&StepRow> = waits.iter().filter(|step| step.kind == "run").collect();
+            let waiting = |step: &&Step| matches!(step.status, StepStatus::Waiting | StepStatus::Uncertain);
+            let waits: Vec<&Step> = view.steps.iter().filter(waiting).collect();
+            let children: Vec<&&Step> = waits.iter().filter(|step| step.kind == "run").collect();
             let people = view.asks.len() + view.approvals.len();
             let at_it = view.steps.iter().any(|step| {
                 matches!(step.status, StepStatus::Running | StepStatus::Pending)
@@ -192,33 +206,37 @@ impl Follow<'_> {
         Ok(true)
     }
 
-    async fn open_children(&self, parent: RunId) -> Result<Vec<RunView>, Failure> {
-        let filter = RunFilter {
-            parent: Some(parent),
-            limit: 1_000,
-            ..RunFilter::default()
-        };
+    async fn open_children(&self, parent: RunId) -> Result<Vec<RunDetail>, Failure> {
+        let children: Vec<Run> = self
+            .client
+            .list(&["runs"], &[("parent", parent.to_string())], CHILDREN)
+            .await?;
         let mut views = Vec::new();
-        for row in runs::list(&self.app.services, filter).await? {
-            if !row.status.is_final() {
-                views.push(runs::view(&self.app.services, row.run).await?);
+        for child in children {
+            if !child.status.is_final() {
+                views.push(self.look(child.run).await?);
             }
         }
         Ok(views)
     }
 }
 
-fn is_held(step: &StepRow, view: &RunView) -> bool {
+/// Whether asking again in a moment makes sense.
+fn passes(failure: &Failure) -> bool {
+    ["rate_limited", "server_busy"].contains(&failure.code.as_str())
+}
+
+fn is_held(step: &Step, view: &RunDetail) -> bool {
     let tool = step.action.as_deref().and_then(|action| action.split_once('.'));
     step.status == StepStatus::Pending
         && tool.is_some_and(|(tool, _)| view.held.iter().any(|held| held == tool))
 }
 
-fn is_container(step: &StepRow) -> bool {
+fn is_container(step: &Step) -> bool {
     matches!(step.kind.as_str(), "for_each" | "parallel")
 }
 
-fn busy_with(view: &RunView, now: Timestamp) -> String {
+fn busy_with(view: &RunDetail, now: Timestamp) -> String {
     let running = view
         .steps
         .iter()

@@ -1,11 +1,10 @@
 //! `agentops run list`.
 
+use api::wire::runs::Run;
 use clap::Args;
-use ports::RunFilter;
 use types::{RunId, RunStatus};
 
 use crate::commands::{Context, Done};
-use crate::compose::Access;
 use crate::exit::Exit;
 use crate::output::{list_row, table};
 
@@ -35,23 +34,11 @@ pub struct List {
 impl List {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let recipe = match &self.recipe {
-            Some(name) => Some(services::recipes::find(&app.services, name).await?.id),
-            None => None,
-        };
-        let filter = RunFilter {
-            statuses: self.status,
-            recipe,
-            parent: self.parent,
-            needs_attention: self.attention,
-            before: self.before,
-            limit: self.limit,
-            ..RunFilter::default()
-        };
-        let runs = services::runs::list(&app.services, filter).await?;
-        let now = app.services.clock.now();
-        app.close().await;
+        let client = context.client().await?;
+        let runs: Result<Vec<Run>, _> = client.list(&["runs"], &self.query(), self.limit).await;
+        let now = client.now();
+        client.close().await;
+        let runs = runs?;
         context.output.answer(&runs, |style| {
             let columns = [
                 "run", "recipe", "state", "phase", "mode", "by", "started", "took", "about",
@@ -73,5 +60,18 @@ impl List {
             ));
         }
         Ok(Exit::Ok)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let statuses: Vec<&str> = self.status.iter().map(|status| status.as_str()).collect();
+        let mut query = Vec::new();
+        if !statuses.is_empty() {
+            query.push(("status", statuses.join(",")));
+        }
+        query.extend(self.recipe.clone().map(|recipe| ("recipe", recipe)));
+        query.extend(self.parent.map(|run| ("parent", run.to_string())));
+        query.extend(self.before.map(|run| ("before", run.to_string())));
+        query.extend(self.attention.then(|| ("attention", true.to_string())));
+        query
     }
 }

@@ -1,13 +1,14 @@
 //! Asking the person at the terminal for what a watched run waits for.
 
-use engine::rows::ApprovalRow;
-use services::runs::{self, Answer, Asked, RunView};
-use types::{Actor, Failure};
+use api::wire::approvals::{Approval, Decide};
+use api::wire::library::Setting;
+use api::wire::runs::{Ask, EndTask, GiveInput, ResolveStep, RunDetail, Word};
+use types::Failure;
 
 use crate::args::typed;
+use crate::client::Client;
 use crate::commands::Context;
 use crate::commands::approvals::page;
-use crate::compose::App;
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,39 +25,42 @@ pub enum Reply {
 ///
 /// # Errors
 /// The terminal can't be used, or the store.
-pub async fn ask(context: &Context, app: &App, view: &RunView) -> Result<Reply, Failure> {
-    let by = context.user(app).await?;
+pub async fn ask(context: &Context, client: &Client, view: &RunDetail) -> Result<Reply, Failure> {
     if let Some(approval) = view.approvals.first() {
-        return ask_approval(context, app, approval, &by).await;
+        return ask_approval(context, client, approval).await;
     }
     match view.asks.first() {
-        Some(asked) => ask_person(context, app, view, asked, &by).await,
+        Some(asked) => ask_person(context, client, view, asked).await,
         None => Ok(Reply::Left),
     }
 }
 
-async fn ask_approval(context: &Context, app: &App, row: &ApprovalRow, by: &Actor) -> Result<Reply, Failure> {
+async fn ask_approval(context: &Context, client: &Client, row: &Approval) -> Result<Reply, Failure> {
     let style = context.output.style();
-    let now = app.services.clock.now();
+    let (now, by) = (client.now(), client.user());
     context
         .output
         .line(&format!("{} {}", style.warn("approval:"), page(style, row, now)))?;
-    let own = row.requester.name == by.name;
-    if own && !services::settings::read::<bool>(&app.services, services::settings::SELF_APPROVAL).await? {
+    if row.requester == by && !may_decide_own(client).await? {
         let text = format!(
-            "{} started it, so somebody else decides: agentops approvals approve {} --as NAME",
-            by.name, row.id
+            "{by} started it, so somebody else decides: agentops approvals approve {} --as NAME",
+            row.id
         );
         context.output.line(&style.warn(&text))?;
         return Ok(Reply::Left);
     }
-    let question = format!("approve as {}? [y]es, [n]o, anything else for later:", by.name);
+    let question = format!("approve as {by}? [y]es, [n]o, anything else for later:");
     let approve = match context.output.ask(&question).await?.as_deref() {
         Some("y" | "yes") => true,
         Some("n" | "no") => false,
         _ => return Ok(Reply::Left),
     };
-    match services::approvals::decide(&app.services, row.id, approve, "", by).await {
+    let decision = Decide {
+        approve,
+        note: String::new(),
+    };
+    let path = ["approvals", &row.id.to_string(), "decision"];
+    match client.post::<()>(&path, &decision).await {
         Ok(()) => Ok(Reply::Answered),
         Err(failure) => {
             context.output.failure(&failure);
@@ -65,16 +69,22 @@ async fn ask_approval(context: &Context, app: &App, row: &ApprovalRow, by: &Acto
     }
 }
 
+async fn may_decide_own(client: &Client) -> Result<bool, Failure> {
+    let setting: Setting = client
+        .get(&["settings", services::settings::SELF_APPROVAL])
+        .await?;
+    Ok(setting.value == true)
+}
+
 async fn ask_person(
     context: &Context,
-    app: &App,
-    view: &RunView,
-    asked: &Asked,
-    by: &Actor,
+    client: &Client,
+    view: &RunDetail,
+    asked: &Ask,
 ) -> Result<Reply, Failure> {
-    let run = view.run.run;
+    let run = view.run.run.to_string();
     let told = match asked {
-        Asked::Input {
+        Ask::Input {
             name, prompt, schema, ..
         } => {
             let Some(text) = context
@@ -87,9 +97,13 @@ async fn ask_person(
             if text.is_empty() {
                 return Ok(Reply::Left);
             }
-            runs::give_input(&app.services, run, name, typed(&text, Some(schema)), by).await
+            let answer = GiveInput {
+                name: name.clone(),
+                value: typed(&text, Some(schema)),
+            };
+            client.post::<()>(&["runs", &run, "inputs"], &answer).await
         }
-        Asked::Task { step, text, confirm } => {
+        Ask::Task { step, text, confirm } => {
             let choice = if *confirm {
                 "[y]es, [n]o"
             } else {
@@ -104,23 +118,34 @@ async fn ask_person(
                 Some("n" | "no" | "f" | "failed") => false,
                 _ => return Ok(Reply::Left),
             };
-            runs::task(&app.services, run, step.as_str(), ok, "", by).await
+            let said = EndTask {
+                step: step.clone(),
+                ok,
+                note: String::new(),
+            };
+            client.post::<()>(&["runs", &run, "tasks"], &said).await
         }
-        Asked::Uncertain {
+        Ask::Uncertain {
             step, action, seen, ..
         } => {
             let question = format!(
                 "nobody knows whether {action} happened ({seen}). [h]appened, [r]edo, [f]ailed, anything else for later:"
             );
-            let answer = match context.output.ask(&question).await?.as_deref() {
-                Some("h" | "happened") => Answer::Happened(None),
-                Some("r" | "redo") => Answer::Redo,
-                Some("f" | "failed") => Answer::Failed,
+            let word = match context.output.ask(&question).await?.as_deref() {
+                Some("h" | "happened") => Word::Happened,
+                Some("r" | "redo") => Word::Redo,
+                Some("f" | "failed") => Word::Failed,
                 _ => return Ok(Reply::Left),
             };
-            runs::resolve(&app.services, run, step.as_str(), answer, "", by).await
+            let said = ResolveStep {
+                step: step.clone(),
+                word,
+                output: None,
+                note: String::new(),
+            };
+            client.post::<()>(&["runs", &run, "resolve"], &said).await
         }
-        Asked::Signal { .. } => return Ok(Reply::Left),
+        Ask::Signal { .. } => return Ok(Reply::Left),
     };
     match told {
         Ok(()) => Ok(Reply::Answered),

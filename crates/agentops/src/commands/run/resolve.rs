@@ -1,13 +1,13 @@
 //! `agentops run resolve`: what an uncertain step did.
 
+use api::wire::runs::{ResolveStep, Word};
 use clap::{Args, ValueEnum};
-use services::runs::{self, Answer};
 use types::RunId;
 
 use crate::args::invalid;
+use crate::client::Client;
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
-use crate::compose::App;
 
 /// What is known of the effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,14 +49,20 @@ impl Resolve {
             ),
             None => None,
         };
-        let answer = match self.what {
-            What::Happened => Answer::Happened(output),
-            What::Redo => Answer::Redo,
-            What::Failed => Answer::Failed,
+        let word = match self.what {
+            What::Happened => Word::Happened,
+            What::Redo => Word::Redo,
+            What::Failed => Word::Failed,
         };
-        change(context, self.watching, async |app: &App| {
-            let by = context.user(app).await?;
-            runs::resolve(&app.services, self.run, &self.step, answer, &self.note, &by).await?;
+        change(context, self.watching, async |client: &Client| {
+            let said = ResolveStep {
+                step: self.step,
+                word,
+                output,
+                note: self.note,
+            };
+            let run = self.run.to_string();
+            client.post::<()>(&["runs", &run, "resolve"], &said).await?;
             Ok(self.run)
         })
         .await

@@ -1,11 +1,12 @@
 //! `agentops run restart`.
 
+use api::wire::runs::{RestartRun, Started};
 use clap::Args;
 use types::RunId;
 
+use crate::client::Client;
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
-use crate::compose::App;
 
 /// Begin a new run from a step of one that has ended
 #[derive(Debug, Args)]
@@ -22,10 +23,11 @@ pub struct Restart {
 impl Restart {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        change(context, self.watching, async |app: &App| {
-            let by = context.user(app).await?;
-            let created = services::runs::restart(&app.services, self.run, &self.from, &by).await?;
-            Ok(created.run)
+        change(context, self.watching, async |client: &Client| {
+            let wish = RestartRun { from: self.from };
+            let run = self.run.to_string();
+            let started: Started = client.post(&["runs", &run, "restart"], &wish).await?;
+            Ok(started.run)
         })
         .await
     }

@@ -1,13 +1,13 @@
 //! `agentops run show`.
 
+use api::Page;
+use api::wire::runs::{JournalEntry, RunDetail};
 use clap::Args;
-use engine::Recorded;
 use serde_json::{Value, json};
-use services::runs;
 use types::{Failure, RunId};
 
+use crate::client::Client;
 use crate::commands::{Context, Done};
-use crate::compose::{Access, App};
 use crate::exit::Exit;
 use crate::output::{Style, run_page};
 
@@ -27,15 +27,11 @@ pub struct Show {
 impl Show {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let view = runs::view(&app.services, self.run).await?;
-        let journal = if self.journal {
-            journal(&app, self.run).await?
-        } else {
-            Vec::new()
-        };
-        let now = app.services.clock.now();
-        app.close().await;
+        let client = context.client().await?;
+        let read = self.read(&client).await;
+        let now = client.now();
+        client.close().await;
+        let (view, journal) = read?;
         let mut document = json!(view);
         if self.journal {
             document["journal"] = json!(journal);
@@ -49,22 +45,35 @@ impl Show {
         })?;
         Ok(Exit::Ok)
     }
+
+    async fn read(&self, client: &Client) -> Result<(RunDetail, Vec<JournalEntry>), Failure> {
+        let run = self.run.to_string();
+        let view = client.get(&["runs", &run]).await?;
+        let journal = match self.journal {
+            true => journal(client, &run).await?,
+            false => Vec::new(),
+        };
+        Ok((view, journal))
+    }
 }
 
-async fn journal(app: &App, run: RunId) -> Result<Vec<Recorded>, Failure> {
-    let mut events: Vec<Recorded> = Vec::new();
+async fn journal(client: &Client, run: &str) -> Result<Vec<JournalEntry>, Failure> {
+    let mut events: Vec<JournalEntry> = Vec::new();
     while events.len() < EVENTS {
-        let page = runs::journal(&app.services, run, events.last().map_or(0, |event| event.seq)).await?;
-        if page.is_empty() {
+        let after = events.last().map_or(0, |event| event.seq).to_string();
+        let page: Page<JournalEntry> = client
+            .get_with(&["runs", run, "journal"], &[("after", after)])
+            .await?;
+        if page.items.is_empty() {
             break;
         }
-        events.extend(page);
+        events.extend(page.items);
     }
     Ok(events)
 }
 
-fn event_line(style: Style, recorded: &Recorded) -> String {
-    let mut event = json!(recorded.event);
+fn event_line(style: Style, recorded: &JournalEntry) -> String {
+    let mut event = recorded.event.clone();
     let kind = event
         .get("type")
         .and_then(Value::as_str)

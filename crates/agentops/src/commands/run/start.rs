@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use api::wire::recipes::RecipeDetail;
+use api::wire::runs::{StartRun, Started};
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
 use recipe::Recipe;
 use serde_json::{Map, Value};
-use services::runs::{self, StartRun};
 use types::{Failure, Mode};
 
 use crate::args::{Pair, invalid, object_file};
+use crate::client::Client;
 use crate::commands::embedded::{Watching, change};
 use crate::commands::{Context, Done};
-use crate::compose::App;
 
 /// Start a run of a recipe
 #[derive(Debug, Args)]
@@ -49,34 +50,33 @@ impl Start {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
         let watching = self.watching;
-        change(context, watching, async |app: &App| {
+        change(context, watching, async |client: &Client| {
             let wish = StartRun {
-                inputs: self.inputs(app).await?,
+                inputs: self.inputs(client).await?,
                 recipe: self.recipe,
                 version: self.version,
                 agent: self.agent,
                 mode: self.mode,
-                requester: context.user(app).await?,
                 start_key: self.start_key,
             };
-            let created = runs::start(&app.services, wish).await?;
-            if !created.new {
+            let started: Started = client.post(&["runs"], &wish).await?;
+            if !started.new {
                 context
                     .output
-                    .note(&format!("{} was started with this key before", created.run));
+                    .note(&format!("{} was started with this key before", started.run));
             }
-            Ok(created.run)
+            Ok(started.run)
         })
         .await
     }
 
     /// The file's inputs, then those of the command line over them.
-    async fn inputs(&self, app: &App) -> Result<Map<String, Value>, Failure> {
+    async fn inputs(&self, client: &Client) -> Result<Map<String, Value>, Failure> {
         let mut inputs = match &self.inputs_file {
             Some(file) => object_file(file)?,
             None => Map::new(),
         };
-        let recipe = self.tree(app).await;
+        let recipe = self.tree(client).await;
         let mut given = std::collections::BTreeSet::new();
         for pair in &self.inputs {
             if !given.insert(&pair.name) {
@@ -92,10 +92,12 @@ impl Start {
     }
 
     /// The recipe, to know what its inputs are; starting says what is wrong if it can't be had.
-    async fn tree(&self, app: &App) -> Option<std::sync::Arc<Recipe>> {
-        let (_, version) = services::recipes::show(&app.services, &self.recipe, self.version)
-            .await
-            .ok()?;
-        services::recipes::tree(&version).ok()
+    async fn tree(&self, client: &Client) -> Option<Recipe> {
+        let detail: RecipeDetail = match self.version.map(|version| version.to_string()) {
+            Some(version) => client.get(&["recipes", &self.recipe, "versions", &version]).await,
+            None => client.get(&["recipes", &self.recipe]).await,
+        }
+        .ok()?;
+        serde_json::from_value(detail.tree?).ok()
     }
 }

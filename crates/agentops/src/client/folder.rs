@@ -1,0 +1,80 @@
+//! The routes of the API in this process, over a data folder that it has opened.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use services::people;
+use services::principal::Principal;
+use tower::ServiceExt as _;
+use types::Failure;
+
+use super::answer::Answer;
+use super::{Who, Wish};
+use crate::compose::App;
+
+/// The largest answer, in bytes.
+const LARGEST: usize = 256 * 1024 * 1024;
+
+/// A data folder with the routes over it.
+pub(super) struct Folder {
+    app: App,
+    routes: Router,
+}
+
+impl Folder {
+    pub fn new(app: App) -> Self {
+        let routes = app.routes();
+        Self { app, routes }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub async fn close(self) {
+        self.app.close().await;
+    }
+
+    /// Answers as a server would.
+    ///
+    /// # Errors
+    /// Who asks can't be found out, or the answer can't be read.
+    pub async fn answer(&self, wish: Wish) -> Result<Answer, Failure> {
+        let failed = |why: String| Failure::new("internal", format!("failed to ask: {why}"));
+        let mut request = Request::builder().method(wish.method).uri(wish.path);
+        if wish.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        match wish.who {
+            // The gate takes a principal that stands here for whoever asks; from outside nobody can put
+            // one there.
+            Who::Local(name) => {
+                let actor = people::actor(&self.app.services, &name).await?;
+                request = request.extension(Principal::local(actor));
+            }
+            Who::Person { cookie, csrf } => {
+                request = request
+                    .header(header::COOKIE, cookie)
+                    .header("x-csrf-token", csrf);
+            }
+        }
+        let request = request
+            .body(Body::from(wish.body.unwrap_or_default()))
+            .map_err(|error| failed(error.to_string()))?;
+        let answer = match self.routes.clone().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        let failure = answer.extensions().get::<Failure>().cloned();
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, LARGEST)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Answer {
+            status: parts.status,
+            cookie: super::server::cookie(&parts.headers),
+            body: body.into(),
+            failure,
+        })
+    }
+}
