@@ -158,7 +158,7 @@ async fn attend_once(duties: &Duties, direct: &mut Option<Direct>, ticks: u32) -
     }
     let mut client = duties.pool.get().await.map_err(of_pool)?;
     order::settle(&mut client).await?;
-    if ticks % FORGET_TICKS == 0 {
+    if ticks.is_multiple_of(FORGET_TICKS) {
         order::forget(&client).await?;
     }
     if ticks == 0 {
