@@ -31,8 +31,7 @@ pub fn pull_diff(state_file: &Path, number: Option<u64>) -> Result<PullDiff, Err
     let pulls = state.iter().flat_map(|state| &state.github.issues);
     let found = pulls
         .filter_map(|(known, issue)| Some((*known, issue, issue.pull.as_ref()?)))
-        .filter(|(known, _, _)| number.is_none_or(|number| number == *known))
-        .last();
+        .rfind(|(known, _, _)| number.is_none_or(|number| number == *known));
     let Some((number, issue, pull)) = found else {
         return Err(Error::NoPull { number });
     };

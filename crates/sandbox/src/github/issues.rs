@@ -25,7 +25,7 @@ pub(super) fn create(world: &World, call: &Call) -> Handled {
     };
     let mut draft = match draft(&body, "Issue") {
         Ok(draft) => draft,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let show = Show::new(world, call);
     (draft.created, draft.updated) = (world.now(), world.now());
@@ -204,24 +204,24 @@ pub(super) fn comments(world: &World, call: &Call, number: u64) -> Answer {
 }
 
 /// Reads and checks what issues and pull requests share.
-pub(super) fn draft(body: &Map<String, Value>, resource: &str) -> Result<Issue, Answer> {
+pub(super) fn draft(body: &Map<String, Value>, resource: &str) -> Result<Issue, Box<Answer>> {
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let title = text("title").unwrap_or_default().trim();
     if title.is_empty() {
-        return Err(unprocessable(&[missing(resource, "title")]));
+        return Err(Box::new(unprocessable(&[missing(resource, "title")])));
     }
     if title.chars().count() > MAX_TITLE {
-        return Err(unprocessable(&[json!({
+        return Err(Box::new(unprocessable(&[json!({
             "resource": resource, "code": "custom", "field": "title",
             "message": "title is too long (maximum is 256 characters)",
-        })]));
+        })])));
     }
     let words = text("body");
     if words.is_some_and(|words| words.chars().count() > MAX_BODY) {
-        return Err(unprocessable(&[json!({
+        return Err(Box::new(unprocessable(&[json!({
             "resource": resource, "code": "custom", "field": "body",
             "message": "body is too long (maximum is 65536 characters)",
-        })]));
+        })])));
     }
     let names = |name: &str| -> Vec<String> {
         let list = body.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -229,7 +229,7 @@ pub(super) fn draft(body: &Map<String, Value>, resource: &str) -> Result<Issue, 
     };
     let assignees = names("assignees");
     if assignees.iter().any(|login| !LOGINS.contains(&login.as_str())) {
-        return Err(unprocessable(&[invalid(resource, "assignees")]));
+        return Err(Box::new(unprocessable(&[invalid(resource, "assignees")])));
     }
     Ok(Issue {
         id: 0,

@@ -25,7 +25,7 @@ pub(super) fn create(world: &World, call: &Call) -> Handled {
     };
     let mut draft = match issues::draft(&body, "PullRequest") {
         Ok(draft) => draft,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let own = format!("{OWNER}:");

@@ -31,7 +31,7 @@ pub(super) fn create(world: &World, call: &Call, key: &str) -> Handled {
     }
     let properties = match properties(&body) {
         Ok(properties) => properties,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let now = world.now();
     world.write(|state| {

@@ -25,7 +25,7 @@ pub(super) fn create(world: &World, call: &Call) -> Handled {
     let fields = body.get("fields").cloned().unwrap_or_default();
     let properties = match properties(&body) {
         Ok(properties) => properties,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let now = world.now();
     let base = base(world);

@@ -125,7 +125,7 @@ fn is_document(value: &Value) -> bool {
 }
 
 /// Entity properties as requests give them: `[{key, value}]`.
-fn properties(body: &Map<String, Value>) -> Result<Vec<(String, Value)>, Answer> {
+fn properties(body: &Map<String, Value>) -> Result<Vec<(String, Value)>, Box<Answer>> {
     /// The most properties of one request.
     const MOST: usize = 20;
     let Some(sent) = body.get("properties").filter(|sent| !sent.is_null()) else {
@@ -142,5 +142,5 @@ fn properties(body: &Map<String, Value>) -> Result<Vec<(String, Value)>, Answer>
         .map(|list| list.iter().map(read).collect())
         .unwrap_or(None);
     all.filter(|all| all.len() <= MOST && all.iter().all(|(key, _)| (1..=255).contains(&key.len())))
-        .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "The properties are not valid."))
+        .ok_or_else(|| Box::new(refuse(StatusCode::BAD_REQUEST, "The properties are not valid.")))
 }

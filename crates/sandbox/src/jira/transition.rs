@@ -33,7 +33,7 @@ pub(super) fn perform(world: &World, call: &Call, key: &str) -> Handled {
     };
     let properties = match properties(&body) {
         Ok(properties) => properties,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     // The id is a string or a whole number; both are taken.
     let sent = body
