@@ -120,7 +120,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ),
     ("github.get_pull_request", &["github.get_pr"]),
     ("github.get_issue", &["get_issue"]),
-    ("github.get_file", &["github.get_file_contents"]),
+    ("github.get_file", &["get_file", "github.get_file_contents"]),
     ("github.get_diff", &["github.get_pull_request_diff"]),
     (
         "incident_ticketing.create_ticket",
