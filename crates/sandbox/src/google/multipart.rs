@@ -67,10 +67,10 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
 
 /// Headers and content of a part.
 fn split(part: &[u8]) -> Option<(&str, &[u8])> {
-    let (at, gap) = match find(part, b"\r\n\r\n") {
-        Some(at) => (at, 4),
-        None => (find(part, b"\n\n")?, 2),
-    };
+    // The first empty line ends the headers, however it is written; the content may hold others.
+    let crlf = find(part, b"\r\n\r\n").map(|at| (at, 4));
+    let lf = find(part, b"\n\n").map(|at| (at, 2));
+    let (at, gap) = crlf.into_iter().chain(lf).min()?;
     Some((std::str::from_utf8(&part[..at]).ok()?, &part[at + gap..]))
 }
 
