@@ -32,7 +32,7 @@ pub use http::limits::Rates;
 pub use http::page::Page;
 pub use http::problem::{Fault, Problem};
 pub use listen::serve;
-pub use openapi::document;
+pub use openapi::document_json;
 pub use pages::markdown;
 pub use routes::health::{About, Alive, Ready};
 

@@ -40,12 +40,28 @@ pub(crate) fn router() -> (axum::Router<Api>, OpenApi) {
 }
 
 /// The document.
-pub fn document() -> OpenApi {
+fn document() -> OpenApi {
     router().1
 }
 
-/// The document as JSON, made once.
-pub(crate) fn document_json() -> &'static Value {
+/// The document as JSON, made once, and the same every time: what handlers say beside the standard's
+/// own fields comes from hash maps and is put in order here.
+pub fn document_json() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| serde_json::to_value(document()).unwrap_or_default())
+    DOCUMENT.get_or_init(|| {
+        let mut document = serde_json::to_value(document()).unwrap_or_default();
+        let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+        let items = paths.into_iter().flat_map(|paths| paths.values_mut());
+        let operations = items
+            .filter_map(Value::as_object_mut)
+            .flat_map(|item| item.values_mut());
+        for operation in operations.filter_map(Value::as_object_mut) {
+            for name in ["x-role", "x-scope"] {
+                if let Some(value) = operation.remove(name) {
+                    operation.insert(name.to_owned(), value);
+                }
+            }
+        }
+        document
+    })
 }

@@ -6,6 +6,8 @@ use axum::http::{Request, header};
 use services::people;
 use services::principal::Principal;
 use tower::ServiceExt as _;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 use types::Failure;
 
 use super::answer::Answer;
@@ -61,7 +63,9 @@ impl Folder {
         let request = request
             .body(Body::from(wish.body.unwrap_or_default()))
             .map_err(|error| failed(error.to_string()))?;
-        let answer = match self.routes.clone().oneshot(request).await {
+        // What goes wrong is told to whoever asks; a line of the log beside it would only be in the way.
+        let asking = self.routes.clone().oneshot(request);
+        let answer = match asking.with_subscriber(NoSubscriber::default()).await {
             Ok(answer) => answer,
             Err(never) => match never {},
         };

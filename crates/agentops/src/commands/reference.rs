@@ -43,7 +43,7 @@ impl Reference {
 }
 
 fn openapi() -> String {
-    let document = serde_json::to_string_pretty(&api::document()).unwrap_or_default();
+    let document = serde_json::to_string_pretty(api::document_json()).unwrap_or_default();
     format!("{document}\n")
 }
 
