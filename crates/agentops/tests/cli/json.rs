@@ -12,11 +12,11 @@ use crate::rig::{BINARY, Folder, WAITS, project};
 /// Commands that go on until they are ended.
 const SERVING: &[&[&str]] = &[&["serve"], &["sandbox"]];
 /// Commands whose document other tests read, since they take long: the demonstration, the chaos and
-/// the measurement.
-const LONG: &[&str] = &["demo", "chaos", "bench engine"];
+/// the measurements.
+const LONG: &[&str] = &["demo", "chaos", "bench engine", "bench api", "bench door"];
 
 /// One call of each command and its exit code; the words `RUN` and `APPROVAL` stand for
-/// what the calls before have made. They build on each other, in this order.
+/// what the calls before have made, `FOLDER` for a folder beside the database. They build on each other, in this order.
 const CALLS: &[(i32, &[&str])] = &[
     (0, &["init"]),
     (0, &["recipe", "check", "waits.yaml"]),
@@ -26,6 +26,10 @@ const CALLS: &[(i32, &[&str])] = &[
     (0, &["recipe", "versions", "waits"]),
     (0, &["recipe", "activate", "waits", "1"]),
     (0, &["recipe", "schema"]),
+    (0, &["recipe", "convert", "waits.yaml"]),
+    (0, &["recipe", "export", "FOLDER"]),
+    (0, &["recipe", "sync", "FOLDER"]),
+    (0, &["recipe", "import", "waits.yaml"]),
     (6, &["run", "start", "waits"]),
     (0, &["run", "list"]),
     (6, &["run", "input", "RUN", "colour=red"]),
@@ -53,6 +57,9 @@ const CALLS: &[(i32, &[&str])] = &[
     (0, &["tool", "call", "local.noop"]),
     (4, &["tool", "add", "waits.yaml"]),
     (0, &["tool", "rule", "zoom.restart_room", "run"]),
+    (4, &["tool", "add-mcp", "zoom", "http://127.0.0.1:1/mcp"]),
+    (4, &["tool", "refresh", "nothing"]),
+    (2, &["tool", "classify", "zoom.restart_room", "--effect", "read"]),
     (0, &["agent", "list"]),
     (0, &["agent", "show", "Support"]),
     (0, &["setting", "list"]),
@@ -111,6 +118,8 @@ fn first(folder: &Folder, list: &[&str], id: &str) -> String {
 fn every_command_writes_one_document() {
     let folder = Folder::empty();
     let file = folder.file("waits.yaml", WAITS);
+    let inside = folder.path("recipes");
+    let inside = inside.to_str().expect("UTF-8");
     let (mut run, mut approval) = (String::new(), String::new());
     let mut called = BTreeSet::new();
     for (code, call) in CALLS {
@@ -120,6 +129,7 @@ fn every_command_writes_one_document() {
                 "RUN" => run.as_str(),
                 "APPROVAL" => approval.as_str(),
                 "waits.yaml" => file.as_str(),
+                "FOLDER" => inside,
                 word => word,
             })
             .collect();
