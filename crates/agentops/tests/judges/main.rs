@@ -1,5 +1,6 @@
 //! Independent judges: our connectors' requests and the sandbox's answers against the vendors' own
-//! schemas, and the vendors' own SDKs against the sandbox over TLS. README.md says how to add a vendor.
+//! schemas, the vendors' own SDKs against the sandbox over TLS, and their checks of webhooks beside the
+//! gateway's. README.md says how to add a vendor.
 
 mod github;
 mod google;
@@ -10,6 +11,7 @@ mod peers;
 mod recorder;
 mod servicenow;
 mod slack;
+mod webhooks;
 
 #[path = "../connectors/rig.rs"]
 #[expect(

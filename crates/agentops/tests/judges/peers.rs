@@ -59,8 +59,6 @@ impl Tls {
 
     /// Runs `sdk/NAME.py` against the vendor and gives back what it printed.
     pub async fn sdk(&self, name: &str, vendor: Vendor) -> Value {
-        let python = peer("py/bin/python");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/judges/sdk/{name}.py"));
         let secrets: serde_json::Map<String, Value> = vendor
             .secrets()
             .iter()
@@ -69,23 +67,40 @@ impl Tls {
         let ca = self.folder.path().join("ca.pem");
         let base = self.sandbox.https_url().expect("an address for TLS");
         let told = json!({ "url": format!("{base}{}", vendor.prefix()), "ca": ca, "secrets": secrets });
-        let run = move || {
-            Command::new(python)
-                .arg("-I")
-                .arg(script)
-                .arg(told.to_string())
-                .env_clear()
-                .env("REQUESTS_CA_BUNDLE", &ca)
-                .env("SSL_CERT_FILE", &ca)
-                .env("NO_PROXY", "*")
-                .output()
-                .expect("python starts")
-        };
-        let output = tokio::task::spawn_blocking(run).await.expect("python ends");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name}: {errors}");
-        serde_json::from_slice(&output.stdout).expect("the script prints JSON")
+        let mut command = python(name);
+        command
+            .arg(told.to_string())
+            .env_clear()
+            .env("REQUESTS_CA_BUNDLE", &ca)
+            .env("SSL_CERT_FILE", &ca)
+            .env("NO_PROXY", "*");
+        let name = name.to_owned();
+        tokio::task::spawn_blocking(move || printed(&name, &mut command))
+            .await
+            .expect("python ends")
     }
+}
+
+/// A file of the folder `sdk`.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/judges/sdk")
+        .join(name)
+}
+
+/// `sdk/NAME.py` in the environment that has the vendors' packages.
+pub fn python(name: &str) -> Command {
+    let mut command = Command::new(peer("py/bin/python"));
+    command.arg("-I").arg(script(&format!("{name}.py")));
+    command
+}
+
+/// Runs a script to its end and gives back the JSON that it printed.
+pub fn printed(name: &str, command: &mut Command) -> Value {
+    let output = command.output().expect("the script starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {errors}");
+    serde_json::from_slice(&output.stdout).expect("the script prints JSON")
 }
 
 /// A clock that stands still.
