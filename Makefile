@@ -1,7 +1,7 @@
 # The commands of a day. `make test` is everything that must be green; CI runs it through .ci/run.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test judges mcp-peers test-shared bench fmt generated generated-clean supply-chain cargo
+.PHONY: help demo test judges mcp-peers postgres test-shared bench fmt generated generated-clean supply-chain cargo
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FAST := $(TARGET_DIR)/fast/agentops
@@ -22,13 +22,21 @@ demo: cargo ## Build, run the four swimlanes against the sandbox, then keep serv
 	cargo build --profile fast -p agentops
 	$(FAST) demo
 
-test: cargo judges mcp-peers ## Everything that must be green: format, lints, tests, docs, generated files, chaos
+test: cargo judges mcp-peers postgres ## Everything that must be green: format, lints, tests, docs, generated files, chaos
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(MAKE) --no-print-directory generated-clean supply-chain
 	cargo run -q -p agentops -- chaos --seconds 30 --json
+	cargo run -q -p agentops -- chaos --store postgres --nodes 2 --seconds 20 --json
+
+postgres: ## Install PostgreSQL's server for tests, if none is installed
+	@if ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; then exit 0; fi; \
+	command -v apt-get > /dev/null || { \
+	  echo "PostgreSQL's initdb was not found: install the server of PostgreSQL 14 or newer" >&2; exit 1; }; \
+	as_root=$$(test "$$(id -u)" = 0 || echo sudo); \
+	$$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -qq -y --no-install-recommends postgresql
 
 judges: $(JUDGES)/py/.done $(JUDGES)/npm/.done ## Install the vendors' schemas and SDKs that tests judge by
 
@@ -69,6 +77,7 @@ test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_S
 bench: cargo ## Speed and memory of the engine, as JSON
 	cargo build --profile fast -p agentops
 	$(FAST) bench engine --json
+	$(FAST) bench engine --store postgres --json
 
 fmt: cargo ## Format every file
 	cargo fmt --all

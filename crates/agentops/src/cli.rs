@@ -31,6 +31,12 @@ pub struct Global {
     /// A configuration file, instead of agentops.toml in the data folder
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A PostgreSQL database, instead of the file in the data folder
+    #[arg(long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// The name of this node among those that share the database
+    #[arg(long, global = true, value_name = "NAME")]
+    pub node: Option<String>,
     /// Write one JSON document to standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -45,6 +51,8 @@ impl Global {
         Flags {
             file: self.config.clone(),
             data: self.data.clone(),
+            database: self.database.clone(),
+            node: self.node.clone(),
             user: self.user.clone(),
         }
     }

@@ -59,6 +59,7 @@ impl Exit {
             "config_unknown_key" | "config_invalid" | "config_unreadable" | "argument_invalid" => Exit::Usage,
             "disk_full"
             | "backup_elsewhere"
+            | "clock_off"
             | "database_busy"
             | "database_damaged"
             | "database_newer"

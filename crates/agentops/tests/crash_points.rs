@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use testkit::chaos::{Command, Crash, crash};
+use testkit::cluster::{Cluster, Flush};
 use tokio::task::JoinSet;
 
 /// How often a point is passed before the process dies there.
@@ -12,13 +13,14 @@ const PASSES: [u32; 4] = [0, 2, 9, 23];
 const TOGETHER: usize = 4;
 
 /// Whether the point was reached; fails if a promise was broken.
-async fn survives(folder: PathBuf, point: &'static str, passes: u32) -> bool {
+async fn survives(folder: PathBuf, database: Option<String>, point: &'static str, passes: u32) -> bool {
     let wish = Crash {
         command: Command {
             program: env!("CARGO_BIN_EXE_agentops").into(),
             before: vec!["chaos".into()],
         },
         folder,
+        database,
         point,
         passes,
     };
@@ -38,13 +40,14 @@ async fn survives(folder: PathBuf, point: &'static str, passes: u32) -> bool {
     true
 }
 
-async fn cross(points: &'static [&'static str], folder: &Path) {
+async fn cross(points: &'static [&'static str], cluster: Option<&Cluster>, folder: &Path) {
     let mut crashes = JoinSet::new();
     let mut reached = std::collections::BTreeSet::new();
     for point in points {
         for passes in PASSES {
             let folder = folder.join(format!("{point}-{passes}"));
-            crashes.spawn(async move { (*point, survives(folder, point, passes).await) });
+            let database = cluster.map(|cluster| cluster.database().expect("a database"));
+            crashes.spawn(async move { (*point, survives(folder, database, point, passes).await) });
             if crashes.len() >= TOGETHER {
                 note(&mut crashes, &mut reached).await;
             }
@@ -74,11 +77,18 @@ async fn note(
 #[tokio::test]
 async fn the_store_dies_at_every_point() {
     let folder = testkit::scratch().expect("a folder");
-    cross(store::CRASH_POINTS, folder.path()).await;
+    cross(store::CRASH_POINTS, None, folder.path()).await;
 }
 
 #[tokio::test]
 async fn the_runtime_dies_at_every_point() {
     let folder = testkit::scratch().expect("a folder");
-    cross(runtime::CRASH_POINTS, folder.path()).await;
+    cross(runtime::CRASH_POINTS, None, folder.path()).await;
+}
+
+#[tokio::test]
+async fn the_store_dies_at_every_point_on_postgres() {
+    let folder = testkit::scratch().expect("a folder");
+    let cluster = Cluster::start(Flush::Always).expect("a cluster");
+    cross(store::CRASH_POINTS, Some(&cluster), folder.path()).await;
 }

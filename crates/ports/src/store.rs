@@ -81,6 +81,12 @@ pub enum StoreError {
         /// What was seen.
         message: String,
     },
+    /// This machine's clock and the database's differ by too much.
+    #[error("the clock of this machine is {} s {} that of the database", ahead_ms.unsigned_abs().div_ceil(1_000), if *ahead_ms > 0 { "ahead of" } else { "behind" })]
+    ClockOff {
+        /// How far this machine's clock is ahead, in milliseconds; negative if it is behind.
+        ahead_ms: i64,
+    },
     /// Others were in the way again and again.
     #[error("other writers were in the way again and again")]
     Busy,
@@ -144,6 +150,7 @@ impl StoreError {
             StoreError::InUse { .. } => "data_in_use",
             StoreError::NodeInUse { .. } => "node_in_use",
             StoreError::Unreachable { .. } => "database_unreachable",
+            StoreError::ClockOff { .. } => "clock_off",
             StoreError::Busy => "database_busy",
             StoreError::BackupElsewhere => "backup_elsewhere",
             StoreError::Full => "disk_full",
@@ -170,6 +177,9 @@ impl From<StoreError> for Failure {
                 "see whether the database runs and whether database.url names it; nothing is lost \
                  meanwhile, and a server goes on by itself once it is back",
             ),
+            StoreError::ClockOff { .. } => {
+                failure.hint("let both keep their time with NTP: nodes compare their leases by their clocks")
+            }
             StoreError::Busy => failure.hint("try again"),
             StoreError::BackupElsewhere => failure.hint(
                 "use pg_dump, which works while servers run, or the backup of your database's operator; \

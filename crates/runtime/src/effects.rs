@@ -15,7 +15,12 @@ use crate::crash_point;
 use crate::guard::{Guard, Held};
 use crate::node::Shared;
 use crate::slots::Slot;
+use crate::trouble::passes;
 
+/// How often a late result is offered to a store that can't take it: for some minutes.
+const LATE_TRIES: u32 = 150;
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// How long after its deadline a call that doesn't end by itself is given up.
 const OVERRUN: Duration = Duration::from_secs(5);
 
@@ -148,9 +153,17 @@ pub(crate) async fn post_late(shared: &Shared, held: &Held, input: Input) {
             outcome,
         },
     };
-    match shared.options.store.post(post).await {
-        Ok(()) => shared.wake.notify_one(),
-        Err(error) => tracing::error!(run = %run, %error, "a late result could not be stored"),
+    let mut wait = FIRST_WAIT;
+    for _ in 0..LATE_TRIES {
+        let Err(error) = shared.options.store.post(post.clone()).await else {
+            return shared.wake.notify_one();
+        };
+        tracing::error!(run = %run, %error, "a late result could not be stored");
+        if !passes(&error) {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 

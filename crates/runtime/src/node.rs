@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) troubles: Troubles,
     /// Says that there may be something to claim.
     pub(crate) wake: Notify,
+    /// Says that other processes may have written messages.
+    mail: Notify,
     active: Mutex<HashMap<RunId, Active>>,
     /// Held while runs are claimed, until they are among the active ones.
     claiming: tokio::sync::Mutex<()>,
@@ -111,6 +113,7 @@ impl Runtime {
             recipe_slots: Slots::new(options.calls_per_recipe),
             troubles: Troubles::default(),
             wake: Notify::new(),
+            mail: Notify::new(),
             active: Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
             idle: Notify::new(),
@@ -121,6 +124,7 @@ impl Runtime {
         tokio::spawn(claim_loop(Arc::clone(&shared)));
         tokio::spawn(renew_loop(Arc::clone(&shared)));
         tokio::spawn(inbox_loop(Arc::clone(&shared)));
+        tokio::spawn(hint_loop(Arc::clone(&shared)));
         Ok(Handle { shared })
     }
 }
@@ -260,7 +264,12 @@ async fn claim_loop(shared: Arc<Shared>) {
     while !shared.stopped.load(Ordering::Acquire) {
         // A look costs the writing thread nothing, so claims are made only when there is something.
         let next = shared.options.store.next_wake().await;
-        shared.troubles.looked(next.as_ref().err());
+        let is_back = shared.troubles.looked(next.as_ref().err());
+        if is_back {
+            // Leases may have run out meanwhile: those whose runs are still in memory here are renewed
+            // before anybody, this process included, takes such a run for one whose worker is lost.
+            renew(&shared).await;
+        }
         let next = next.unwrap_or_default();
         let now = shared.options.clock.now();
         if next.is_some_and(|at| at <= now) && claim(&shared, now).await {
@@ -304,43 +313,63 @@ async fn claim(shared: &Arc<Shared>, now: Timestamp) -> bool {
 }
 
 async fn renew_loop(shared: Arc<Shared>) {
-    let options = &shared.options;
-    let every = Duration::from_millis((options.lease_ms / 3).max(10));
+    let every = Duration::from_millis((shared.options.lease_ms / 3).max(10));
     while !shared.stopped.load(Ordering::Acquire) {
         tokio::time::sleep(every).await;
-        let held: Vec<Arc<Held>> = shared
-            .active()
-            .values()
-            .map(|active| Arc::clone(&active.held))
-            .collect();
-        if held.is_empty() {
-            continue;
-        }
-        let until = options.clock.now() + options.lease_ms;
-        match options
-            .store
-            .renew(held.iter().map(|held| held.lease).collect(), until)
-            .await
-        {
-            Ok(gone) => {
-                for held in held {
-                    if gone.contains(&held.lease) {
-                        held.lose();
-                        shared.hints(held.lease.run).notify_one();
-                    } else {
-                        held.renewed(until);
-                    }
+        renew(&shared).await;
+    }
+}
+
+/// Renews the leases of all runs in memory here; those that are gone are lost to their drivers.
+async fn renew(shared: &Arc<Shared>) {
+    let options = &shared.options;
+    let held: Vec<Arc<Held>> = shared
+        .active()
+        .values()
+        .map(|active| Arc::clone(&active.held))
+        .collect();
+    if held.is_empty() {
+        return;
+    }
+    let until = options.clock.now() + options.lease_ms;
+    let leases = held.iter().map(|held| held.lease).collect();
+    match options.store.renew(leases, until).await {
+        Ok(gone) => {
+            for held in held {
+                if gone.contains(&held.lease) {
+                    held.lose();
+                    shared.hints(held.lease.run).notify_one();
+                } else {
+                    held.renewed(until);
                 }
             }
-            Err(error) => tracing::error!(%error, "leases could not be renewed"),
         }
+        Err(error) => tracing::error!(%error, "leases could not be renewed"),
+    }
+}
+
+/// Other processes may say when they have written something: then nobody need wait for the next look.
+async fn hint_loop(shared: Arc<Shared>) {
+    while !shared.stopped.load(Ordering::Acquire) {
+        tokio::select! {
+            () = shared.options.store.hinted() => {}
+            // So that this ends with the runtime although no hint ever comes.
+            () = tokio::time::sleep(LONGEST_NAP) => continue,
+        }
+        shared.wake.notify_one();
+        shared.mail.notify_one();
+        // Busy neighbours hint at every commit; one look serves many of them.
+        tokio::time::sleep(SHORTEST_NAP).await;
     }
 }
 
 /// Messages from processes beside this one arrive without a hint.
 async fn inbox_loop(shared: Arc<Shared>) {
     while !shared.stopped.load(Ordering::Acquire) {
-        tokio::time::sleep(shared.options.poll).await;
+        tokio::select! {
+            () = tokio::time::sleep(shared.options.poll) => {}
+            () = shared.mail.notified() => {}
+        }
         if shared.active().is_empty() {
             continue;
         }

@@ -49,14 +49,17 @@ impl Troubles {
         self.runs().remove(&run);
     }
 
-    /// What came of looking for runs that are due. An error is logged when it begins, not each time.
-    pub(crate) fn looked(&self, error: Option<&StoreError>) {
+    /// What came of looking for runs that are due; whether they can be looked up again. An error is logged
+    /// when it begins, not each time.
+    pub(crate) fn looked(&self, error: Option<&StoreError>) -> bool {
         let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let now = error.map(|error| format!("due runs can't be looked up: {error}"));
         if let Some(message) = now.as_ref().filter(|_| *looking != now) {
             tracing::error!("{message}");
         }
+        let is_back = looking.is_some() && now.is_none();
         *looking = now;
+        is_back
     }
 
     /// What keeps runs waiting that have nothing wrong with themselves.
@@ -119,7 +122,8 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     }
 }
 
-fn passes(error: &StoreError) -> bool {
+/// Whether asking again may help.
+pub(crate) fn passes(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Full
@@ -140,10 +144,11 @@ mod tests {
         let error = StoreError::Corrupt {
             message: "page 7".to_owned(),
         };
-        troubles.looked(Some(&error));
+        assert!(!troubles.looked(Some(&error)));
         let said = troubles.shared().expect("trouble");
         assert!(said.contains("due runs") && said.contains("page 7"), "{said}");
-        troubles.looked(None);
+        assert!(troubles.looked(None), "it is back");
+        assert!(!troubles.looked(None), "it was back");
         assert_eq!(troubles.shared(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The contract suite on PostgreSQL, and what only PostgreSQL can get wrong.
 
 mod contract;
+mod postgres_only;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -42,6 +43,7 @@ impl PostgresBench {
             clock: self.world.clock.clone(),
             entropy: self.world.entropy.clone(),
             binary_version: "0.1.0".to_owned(),
+            clock_tolerance_ms: None,
             guest,
         }
     }
@@ -60,6 +62,14 @@ impl PostgresBench {
             before.close().await;
         }
     }
+}
+
+/// Somebody who asks the database itself.
+async fn raw(url: &str) -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
+    let (client, connection) = connected.expect("connected");
+    tokio::spawn(connection);
+    client
 }
 
 #[async_trait]

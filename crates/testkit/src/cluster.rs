@@ -155,6 +155,11 @@ impl Cluster {
         format!("postgres://{USER}@/{database}?host={folder}")
     }
 
+    /// The socket that the server listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
+    }
+
     /// The folder of the cluster's files.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

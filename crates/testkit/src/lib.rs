@@ -17,11 +17,13 @@ pub mod ledger;
 mod ledger_catalog;
 mod ledger_tools;
 pub mod model;
+mod place;
 pub mod plan;
 mod start;
 
 pub use bug::Bug;
 pub use ledger_tools::LedgerTools;
+pub use place::{Kind, Place};
 
 /// What can go wrong with a proof that has nothing to do with what it proves.
 #[derive(Debug, thiserror::Error)]

@@ -33,6 +33,7 @@ pub const CODES: &[&str] = &[
     "child_depth",
     "child_failed",
     "circuit_open",
+    "clock_off",
     "config_invalid",
     "config_unknown_key",
     "config_unreadable",

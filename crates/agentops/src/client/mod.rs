@@ -260,8 +260,11 @@ impl Client {
 
     /// Whether some process works on the runs of the data folder. Of a server that answers this is
     /// taken for granted; when it is gone, asking it fails.
-    pub fn is_served(&self) -> bool {
-        self.app().is_none_or(App::is_served)
+    pub async fn is_served(&self) -> bool {
+        match self.app() {
+            None => true,
+            Some(app) => app.is_served().await,
+        }
     }
 
     /// Waits until whoever works on runs goes by tools, rules and settings that were changed.

@@ -7,11 +7,12 @@ mod door;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use testkit::Kind;
 use testkit::bench::{self, BenchNode, Options, Report};
 use types::Failure;
 
 use super::Done;
-use super::chaos::{data, failed, this_program};
+use super::chaos::{failed, place, this_program};
 use crate::cli::Global;
 use crate::config::{self, Config, Flags};
 use crate::exit::Exit;
@@ -50,6 +51,9 @@ pub struct Engine {
     /// How long each of the four loads lasts, in seconds
     #[arg(long, default_value_t = 5, value_name = "SECONDS")]
     pub seconds: u64,
+    /// The database: sqlite, or postgres for a throw-away PostgreSQL of the installed binaries
+    #[arg(long, default_value_t, value_name = "KIND")]
+    pub store: Kind,
 }
 
 impl Bench {
@@ -61,7 +65,7 @@ impl Bench {
             Bench::Door(door) => door.run(output).await,
             Bench::Node { busy, waiting } => {
                 let options = BenchNode {
-                    data: data(global)?,
+                    place: place(global)?,
                     busy: *busy,
                     waiting: *waiting,
                 };
@@ -79,6 +83,7 @@ impl Engine {
             command: this_program("bench")?,
             folder: data.unwrap_or_else(|| scratch.path().to_owned()),
             seconds: self.seconds,
+            store: self.store,
         };
         let progress = Progress::start(&output, "bench");
         let mut say = |text: String| progress.say(text);
@@ -130,7 +135,7 @@ fn page(report: &Report, style: Style) -> String {
     );
     row(
         "the database alone",
-        format!("{:.0} commits/s", report.sqlite_commits_per_s),
+        format!("{:.0} commits/s", report.database_commits_per_s),
     );
     lines.join("\n")
 }

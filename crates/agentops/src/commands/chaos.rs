@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use console::pad_str;
 use testkit::chaos::{self, Command, NodeOptions, Options, Report};
 use testkit::ledger::Script;
-use testkit::{Bug, Error};
+use testkit::{Bug, Error, Kind, Place};
 use types::{Entropy, Failure};
 
 use super::Done;
@@ -29,6 +29,12 @@ pub struct Chaos {
     /// Repeat the recipes, behaviour and disturbances of an earlier chaos
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// The database: sqlite, or postgres for a throw-away PostgreSQL of the installed binaries
+    #[arg(long, default_value_t, value_name = "KIND")]
+    pub store: Kind,
+    /// Server processes on one database; more than one needs --store postgres
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub nodes: u8,
     /// Plant a bug, to see whether it is caught
     #[arg(long, default_value_t, hide = true)]
     pub bug: Bug,
@@ -61,6 +67,9 @@ pub enum Part {
         /// The first run to start
         #[arg(long, default_value_t = 0)]
         from: u64,
+        /// Every how manieth run it starts
+        #[arg(long, default_value_t = 1)]
+        every: u64,
         /// Start so many runs of the fixed workload, and end with them
         #[arg(long)]
         fixed: Option<u64>,
@@ -88,14 +97,16 @@ impl Chaos {
                 ledger,
                 seed,
                 from,
+                every,
                 fixed,
                 bug,
             }) => {
                 let options = NodeOptions {
-                    data: data(global)?,
+                    place: place(global)?,
                     ledger: ledger.clone(),
                     seed: *seed,
                     from: *from,
+                    every: *every,
                     fixed: *fixed,
                     bug: *bug,
                 };
@@ -114,7 +125,13 @@ impl Chaos {
             seconds: self.seconds,
             seed: self.seed.unwrap_or_else(random),
             bug: self.bug,
+            store: self.store,
+            nodes: usize::from(self.nodes),
         };
+        if options.nodes > 1 && options.store == Kind::Sqlite {
+            let message = "several nodes can't share an SQLite file";
+            return Err(Failure::new("argument_invalid", message).hint("add --store postgres"));
+        }
         let progress = Progress::start(&output, format!("chaos, seed {}", options.seed));
         let mut say = |text: String| progress.say(text);
         let report = tokio::select! {
@@ -127,10 +144,14 @@ impl Chaos {
     }
 }
 
-/// The folder of a process under test.
-pub(super) fn data(global: &Global) -> Result<PathBuf, Failure> {
+/// The place of a process under test.
+pub(super) fn place(global: &Global) -> Result<Place, Failure> {
     let missing = || Failure::new("argument_invalid", "the server under test needs --data");
-    global.data.clone().ok_or_else(missing)
+    Ok(Place {
+        data: global.data.clone().ok_or_else(missing)?,
+        database: global.database.clone(),
+        node: global.node.clone(),
+    })
 }
 
 /// How this program is started again with the arguments of a part of `command`.
@@ -170,6 +191,9 @@ fn page(report: &Report, style: Style) -> String {
     row("steps done", report.steps.to_string());
     row("kills (SIGKILL)", report.kills.to_string());
     row("stops (SIGSTOP)", report.stops.to_string());
+    if report.outages > 0 {
+        row("crashes of the database", report.outages.to_string());
+    }
     row("effects lost", promise(report.lost));
     row("effects doubled", promise(report.doubled));
     row("stuck", promise(report.stuck));

@@ -5,7 +5,7 @@ use serde_json::json;
 use services::setup::{self, Item, Standing};
 
 use super::{Context, Done};
-use crate::compose::Access;
+use crate::compose::{Access, is_set_up, place};
 use crate::exit::Exit;
 use crate::output::{Progress, Style, table};
 use crate::shipped;
@@ -18,11 +18,14 @@ impl Init {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
         let folder = context.config.data.path().to_owned();
-        let was_there = folder.join("agentops.db").exists();
+        let was_there = is_set_up(&context.config).await?;
+        let database = place(&context.config)?;
         let progress = Progress::start(&context.output, "setting up");
         let app = match context.open(Access::Create).await {
             // Beside a server the database is there, and seeding needs nothing that only it may do.
-            Err(failure) if failure.code == "data_in_use" => context.open(Access::Guest).await?,
+            Err(failure) if ["data_in_use", "node_in_use"].contains(&failure.code.as_str()) => {
+                context.open(Access::Guest).await?
+            }
             opened => opened?,
         };
         let made = setup::make(&app.services, &shipped::seeds()?).await;
@@ -33,15 +36,16 @@ impl Init {
             .unwrap_or(folder)
             .display()
             .to_string();
-        let document = json!({"folder": shown, "database": {"made": !was_there}, "items": items});
-        context
-            .output
-            .answer(&document, |style| human(style, &shown, was_there, &items))?;
+        let document =
+            json!({"folder": shown, "database": {"made": !was_there, "place": database}, "items": items});
+        context.output.answer(&document, |style| {
+            human(style, &shown, (&database, was_there), &items)
+        })?;
         Ok(Exit::Ok)
     }
 }
 
-fn human(style: Style, folder: &str, was_there: bool, items: &[Item]) -> String {
+fn human(style: Style, folder: &str, (name, was_there): (&str, bool), items: &[Item]) -> String {
     let said = |made: bool, standing: Standing| match (made, standing) {
         (true, Standing::Older) => style.good("updated"),
         (true, _) => style.good("made"),
@@ -55,7 +59,7 @@ fn human(style: Style, folder: &str, was_there: bool, items: &[Item]) -> String 
     };
     let mut rows = vec![vec![
         "database".to_owned(),
-        "agentops.db".to_owned(),
+        name.to_owned(),
         said(!was_there, database),
     ]];
     rows.extend(items.iter().map(|item| {

@@ -1,6 +1,7 @@
 //! The composition root: the only place that names concrete stores, tools and the sandbox, and puts
 //! them behind the ports.
 
+mod database;
 mod files;
 mod mcp;
 mod places;
@@ -12,13 +13,14 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{Store, StoreError};
+use ports::Store;
 use runtime::system::{SystemClock, SystemEntropy};
 use services::{Services, ThroughStore};
-use store::sqlite::SqliteStore;
+use store::Opened;
 use types::{Clock, Entropy, Failure, TenantId};
 
 use crate::config::Config;
+pub use database::{is_set_up, place};
 pub use files::{replace, scratch};
 use places::Places;
 pub use server_file::{Server, ServerFile};
@@ -54,7 +56,7 @@ pub struct App {
     registry: Arc<tools::Registry>,
     /// How servers of the Model Context Protocol are started.
     commands: mcp::Commands,
-    store: SqliteStore,
+    store: Opened,
 }
 
 impl App {
@@ -65,8 +67,8 @@ impl App {
     pub async fn open(config: Config, access: Access) -> Result<App, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let store = open_store(&config, access, &clock, &entropy).await?;
-        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let store = database::open(&config, access, &clock, &entropy).await?;
+        let shared: Arc<dyn Store> = store.shared();
         let tenant = TenantId::DEFAULT;
         let places = Arc::new(Places::new(Arc::clone(&shared), ServerFile::of(&config)));
         let sink = Arc::new(Sink::new(config.data.path().join("artifacts")));
@@ -120,9 +122,16 @@ impl App {
         self.services.store.boot().holder
     }
 
-    /// Whether some process, this one or another, works on the runs of this folder.
-    pub fn is_served(&self) -> bool {
-        self.holds() || store::sqlite::is_held(self.config.data.path())
+    /// Whether some process, this one or another, works on the runs.
+    pub async fn is_served(&self) -> bool {
+        if self.holds() {
+            return true;
+        }
+        match &self.store {
+            Opened::Sqlite(_) => store::sqlite::is_held(self.config.data.path()),
+            // While it can't be asked, nobody says that the work has ended.
+            Opened::Postgres(store) => store.is_served().await.unwrap_or(true),
+        }
     }
 
     /// Starts working on runs, with the sandbox beside it if it is enabled. From here on new runs and
@@ -139,6 +148,7 @@ impl App {
             sandbox,
             &self.registry,
             &self.commands,
+            self.store.kind(),
         )?;
         self.services.runs = worker.runs();
         Ok(worker)
@@ -189,48 +199,8 @@ pub async fn taken_up() {
     tokio::time::sleep(refresh::TAKEN_UP).await;
 }
 
-/// Whether some process holds the data folder. A folder that can't be looked at counts as held.
+/// Whether some process may serve the data folder: its lock says so. A folder that can't be looked at
+/// counts as held, and so does one whose database is elsewhere, since nobody locks it then.
 pub fn is_held(config: &Config) -> bool {
-    store::sqlite::is_held(config.data.path())
-}
-
-async fn open_store(
-    config: &Config,
-    access: Access,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<SqliteStore, Failure> {
-    let folder = config.data.path().to_owned();
-    let is_there = folder.join("agentops.db").exists();
-    if access != Access::Create && !is_there {
-        let message = format!("there is no database in '{}'", folder.display());
-        return Err(Failure::new("data_not_initialised", message)
-            .hint("`agentops init` makes it; --data names another folder"));
-    }
-    let options = |guest: bool| store::sqlite::Options {
-        folder: folder.clone(),
-        clock: Arc::clone(clock),
-        entropy: Arc::clone(entropy),
-        binary_version: env!("CARGO_PKG_VERSION").to_owned(),
-        guest,
-    };
-    let open = |guest: bool| {
-        let options = options(guest);
-        async move {
-            tokio::task::spawn_blocking(move || store::sqlite::open(options))
-                .await
-                .map_err(|error| StoreError::Other {
-                    message: format!("opening the database failed: {error}"),
-                })?
-        }
-    };
-    let opened = match access {
-        Access::Guest => open(true).await,
-        Access::Hold | Access::Create => open(false).await,
-        Access::HoldIfFree => match open(false).await {
-            Err(StoreError::InUse { .. }) => open(true).await,
-            other => other,
-        },
-    };
-    Ok(opened?)
+    config.database.postgres().is_some() || store::sqlite::is_held(config.data.path())
 }

@@ -24,6 +24,8 @@ pub struct Worker {
     runtime: runtime::Handle,
     sandbox: Option<Arc<sandbox::Handle>>,
     refresher: JoinHandle<()>,
+    /// `sqlite` or `postgresql`.
+    database: &'static str,
 }
 
 impl Worker {
@@ -33,6 +35,7 @@ impl Worker {
         sandbox: Option<Arc<sandbox::Handle>>,
         registry: &Arc<tools::Registry>,
         commands: &Commands,
+        database: &'static str,
     ) -> Result<Self, Failure> {
         let store = Arc::clone(&services.store);
         let facts = Arc::new(FromStore(Arc::clone(&store)));
@@ -56,6 +59,7 @@ impl Worker {
             runtime,
             sandbox,
             refresher,
+            database,
         })
     }
 
@@ -81,7 +85,7 @@ impl Worker {
             }),
             sandbox: sandbox.map(|view| Arc::new(view) as Arc<dyn api::SandboxView>),
             local_secret: Some(local_secret),
-            database: "sqlite",
+            database: self.database,
             largest_body: config.server.largest_body_kb as usize * 1024,
             request_timeout: Duration::from_secs(config.server.request_timeout_s.max(1)),
             rates: api::Rates {

@@ -89,6 +89,12 @@ impl Merged {
             }
             self.set("--data", "data", "folder", Value::String(folder.to_owned()))?;
         }
+        if let Some(url) = &flags.database {
+            self.set("--database", "database", "url", Value::String(url.clone()))?;
+        }
+        if let Some(node) = &flags.node {
+            self.set("--node", "database", "node", Value::String(node.clone()))?;
+        }
         if let Some(user) = &flags.user {
             self.set("--as", "user", "name", Value::String(user.clone()))?;
         }

@@ -3,6 +3,7 @@
 //! every key there is.
 
 mod data;
+mod database;
 mod log;
 mod mcp;
 mod merge;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use types::Failure;
 
 pub use data::Data;
+pub use database::Database;
 pub use log::{Log, LogFormat};
 pub use mcp::Mcp;
 pub use runtime::Runtime;
@@ -38,6 +40,8 @@ const LARGEST: u64 = 1024 * 1024;
 pub struct Config {
     /// Where things are kept.
     pub data: Data,
+    /// Which database.
+    pub database: Database,
     /// The HTTP server.
     pub server: Server,
     /// The vendors' stand-ins.
@@ -59,6 +63,10 @@ pub struct Flags {
     pub file: Option<PathBuf>,
     /// `--data`.
     pub data: Option<PathBuf>,
+    /// `--database`.
+    pub database: Option<String>,
+    /// `--node`.
+    pub node: Option<String>,
     /// `--as`.
     pub user: Option<String>,
 }

@@ -6,6 +6,7 @@ mod configuration;
 mod exchange;
 mod json;
 mod pages;
+mod postgres;
 mod real_mode;
 mod rig;
 mod runs;

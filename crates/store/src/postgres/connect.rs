@@ -1,10 +1,12 @@
 //! Connections: how many, how long they are waited for, and what each is told at its start.
 
+use std::fmt;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use ports::StoreError;
 use tokio::task::JoinHandle;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 use super::fault::{of_postgres, unreachable};
@@ -42,6 +44,12 @@ impl Place {
             .map_err(|error| other(format!("the database's address can't be read: {error}")))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(other("the database's address names no host"));
+        }
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(other(
+                "the database's address asks for TLS, which agentops doesn't speak to databases yet: use a \
+                 private network or a local proxy, and sslmode=disable",
+            ));
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
@@ -103,6 +111,21 @@ impl Place {
             Ok(Err(error)) => Err(of_postgres(&error)),
             Err(_) => Err(unreachable("the database does not answer")),
         }
+    }
+}
+
+/// Without the password.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string);
+        let hosts: Vec<String> = hosts.chain(addresses).collect();
+        let user = self.config.get_user().unwrap_or("(this user)");
+        let database = self.config.get_dbname().unwrap_or(user);
+        write!(f, "{database} at {} as {user}", hosts.join(", "))
     }
 }
 

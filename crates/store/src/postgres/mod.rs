@@ -6,6 +6,7 @@ mod attendant;
 mod connect;
 mod fault;
 mod group;
+mod key;
 mod leases;
 mod link;
 mod order;
@@ -29,7 +30,6 @@ use crate::convert::{at, int};
 use crate::db::{Backend, Core, Db, Kind};
 use crate::fault::{Fault, other};
 use crate::files;
-use crate::seal::Sealer;
 use crate::sql::{Connection, params};
 use crate::table::append::PreparedAppend;
 use crate::table::inbox::PreparedPost;
@@ -63,6 +63,9 @@ pub struct Options {
     pub entropy: Arc<dyn Entropy>,
     /// This binary's version, named when the database is newer.
     pub binary_version: String,
+    /// How far this machine's clock may be from the database's, if that matters: leases of nodes are
+    /// compared by their clocks.
+    pub clock_tolerance_ms: Option<Millis>,
     /// Work beside the nodes: everything but claiming and appending.
     pub guest: bool,
 }
@@ -101,11 +104,15 @@ pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
     if options.guest {
         schema::check(&setting_up.client, &options.binary_version).await?;
     } else {
+        if let Some(tolerance) = options.clock_tolerance_ms {
+            schema::check_clock(&setting_up.client, options.clock.as_ref(), tolerance).await?;
+        }
         schema::migrate(&mut setting_up, &options.binary_version).await?;
         files::make(&options.folder)?;
     }
     let listening = duties.connect().await?;
-    let key = files::secret_key(&options.folder, options.entropy.as_ref(), !options.guest)?;
+    let entropy = options.entropy.as_ref();
+    let sealer = key::sealer(&setting_up.client, &options.folder, entropy, options.guest).await?;
     let node = NodeId::new(options.clock.as_ref(), options.entropy.as_ref());
     let now = options.clock.now();
     let epoch = if options.guest {
@@ -123,7 +130,7 @@ pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
         },
         clock: options.clock,
         entropy: options.entropy,
-        sealer: Arc::new(Sealer::new(key)),
+        sealer: Arc::new(sealer),
     };
     let backend = Postgres {
         core,
@@ -137,6 +144,23 @@ pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
     })
 }
 
+/// The address without the password, to be shown.
+///
+/// # Errors
+/// [`StoreError::Other`] if it can't be read.
+pub fn shown(url: &str) -> Result<String, StoreError> {
+    Ok(Place::parse(url)?.to_string())
+}
+
+/// Whether the database at this address has the tables of agentops.
+///
+/// # Errors
+/// [`StoreError::Unreachable`].
+pub async fn is_set_up(url: &str) -> Result<bool, StoreError> {
+    let direct = Place::parse(url)?.direct().await?;
+    schema::is_set_up(&direct.client).await
+}
+
 /// Whether some node works on the database at this address now.
 ///
 /// # Errors
@@ -147,6 +171,15 @@ pub async fn is_served(url: &str) -> Result<bool, StoreError> {
 }
 
 impl PostgresStore {
+    /// Whether some node, this process or another, works on the database now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`].
+    pub async fn is_served(&self) -> Result<bool, StoreError> {
+        let client = self.backend.client().await?;
+        schema::is_served(&client).await
+    }
+
     /// Finishes what waits, gives the node's lock back and closes the connections. Later calls answer
     /// that the store is closed.
     pub async fn close(&self) {

@@ -2,10 +2,11 @@
 
 use ports::StoreError;
 use tokio_postgres::Client;
-use types::{NodeId, Timestamp};
+use types::{Clock, Millis, NodeId, Timestamp};
 
 use super::connect::Direct;
 use super::fault::{of_postgres, unreachable};
+use crate::convert::int;
 use crate::fault::{not_found, other};
 
 mod embedded {
@@ -60,6 +61,35 @@ pub(super) async fn migrate(direct: &mut Direct, own: &str) -> Result<(), StoreE
         &format!("SELECT pg_advisory_unlock({LOCKS}, {MIGRATING})"),
     )
     .await
+}
+
+/// Whether there are tables of agentops.
+pub(super) async fn is_set_up(client: &Client) -> Result<bool, StoreError> {
+    Ok(stamp(client).await?.is_some())
+}
+
+/// Checks that this machine's clock and the database's agree.
+///
+/// # Errors
+/// [`StoreError::ClockOff`].
+pub(super) async fn check_clock(
+    client: &Client,
+    clock: &dyn Clock,
+    tolerance_ms: Millis,
+) -> Result<(), StoreError> {
+    let ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let before = clock.now();
+    let row = client.query_one(ask, &[]).await;
+    let theirs: i64 = row.map_err(|error| of_postgres(&error))?.get(0);
+    let after = clock.now();
+    // Between the two readings the database's clock may have stood anywhere.
+    let ahead = before.as_millis().saturating_sub(theirs);
+    let behind = theirs.saturating_sub(after.as_millis());
+    if ahead.max(behind) > int(tolerance_ms) {
+        let ahead_ms = if ahead > behind { ahead } else { -behind };
+        return Err(StoreError::ClockOff { ahead_ms });
+    }
+    Ok(())
 }
 
 /// Checks that a guest finds what it knows.

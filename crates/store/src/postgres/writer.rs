@@ -27,6 +27,8 @@ const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 /// How often a group is tried again that others got in the way of, or whose connection was gone.
 const TRIES: u32 = 3;
+/// How often a group is tried whose commits were all left without an answer.
+const ANSWERS_LOST: u32 = 10;
 /// How often the database is asked what became of a commit whose answer was lost, and the pause between.
 const ASKED: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -175,6 +177,7 @@ impl Serving {
             match failed {
                 Failed::Passing(_) | Failed::Lost(_) if tries < TRIES => {}
                 Failed::Refused(error) | Failed::Passing(error) | Failed::Lost(error) => return Err(error),
+                Failed::Unknown { error, .. } if tries >= ANSWERS_LOST => return Err(error),
                 Failed::Unknown {
                     xact,
                     verdicts,

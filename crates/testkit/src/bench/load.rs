@@ -1,6 +1,5 @@
 //! Load inside this process: the real runtime, door and store, and calls that cost nothing.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use runtime::system::{Stopwatch, SystemClock, SystemEntropy};
 use runtime::{Handle, Runtime};
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::sqlite::{self, SqliteStore};
+use store::Opened;
 use tokio::sync::mpsc;
 
 use super::tools::BenchTools;
 use super::{millis, percentile, rounded};
-use crate::Error;
 use crate::start::{Maker, Permissive};
+use crate::{Error, Place};
 
 /// Steps of a run.
 const STEPS: usize = 4;
@@ -41,21 +40,15 @@ pub struct Load {
 pub(super) struct Bench {
     pub(super) maker: Maker,
     pub(super) handle: Handle,
-    store: SqliteStore,
+    store: Opened,
     recipe: RecipeRef,
 }
 
 impl Bench {
-    pub(super) async fn start(folder: &Path, tools: BenchTools, steps: &[Value]) -> Result<Self, Error> {
-        let store = sqlite::open(sqlite::Options {
-            folder: folder.to_owned(),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            binary_version: env!("CARGO_PKG_VERSION").to_owned(),
-            guest: false,
-        })?;
+    pub(super) async fn start(place: &Place, tools: BenchTools, steps: &[Value]) -> Result<Self, Error> {
+        let store = place.open().await?;
         let maker = Maker {
-            store: Arc::new(store.clone()),
+            store: store.shared(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         };
@@ -108,8 +101,8 @@ pub(super) fn steps() -> Vec<Value> {
 }
 
 /// Keeps `concurrency` runs going for `length`.
-pub(super) async fn load(folder: &Path, concurrency: usize, length: Duration) -> Result<Load, Error> {
-    let bench = Bench::start(folder, BenchTools::new(Duration::ZERO, None), &steps()).await?;
+pub(super) async fn load(place: &Place, concurrency: usize, length: Duration) -> Result<Load, Error> {
+    let bench = Bench::start(place, BenchTools::new(Duration::ZERO, None), &steps()).await?;
     turns(&bench, concurrency, |done, _| done < WARM_UP).await?;
     let watch = Stopwatch::start();
     let mut times = turns(&bench, concurrency, move |_, watch| watch.elapsed() < length).await?;
@@ -152,9 +145,9 @@ async fn turns(
 }
 
 /// From asking for a run to its first call, median of several runs, one after another.
-pub(super) async fn start_to_first_step(folder: &Path, count: usize) -> Result<f64, Error> {
+pub(super) async fn start_to_first_step(place: &Place, count: usize) -> Result<f64, Error> {
     let (told, mut calls) = mpsc::unbounded_channel();
-    let bench = Bench::start(folder, BenchTools::new(Duration::ZERO, Some(told)), &steps()).await?;
+    let bench = Bench::start(place, BenchTools::new(Duration::ZERO, Some(told)), &steps()).await?;
     let mut times = Vec::with_capacity(count);
     for turn in 0..count + WARM_UP {
         while calls.try_recv().is_ok() {}

@@ -6,15 +6,16 @@ mod node;
 mod tools;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::system::Stopwatch;
 use rustix::process::Signal;
 use serde::Serialize;
 
-use crate::Error;
 use crate::chaos::{Command, Process, first_line, signal};
+use crate::place::Places;
+use crate::{Error, Kind, Place};
 
 pub use load::Load;
 pub use node::{BenchNode, node};
@@ -41,11 +42,15 @@ pub struct Options {
     pub folder: PathBuf,
     /// How long each load lasts, in seconds.
     pub seconds: u64,
+    /// Which database.
+    pub store: Kind,
 }
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// `sqlite` or `postgres`.
+    pub store: String,
     /// Runs of four steps, at several concurrencies.
     pub engine: Vec<Load>,
     /// From asking for a run to its first call, median.
@@ -56,8 +61,8 @@ pub struct Report {
     pub rss_idle_mb: f64,
     /// More of it per 10,000 waiting runs.
     pub rss_per_10k_waiting_mb: f64,
-    /// One insert in each commit, with the same settings.
-    pub sqlite_commits_per_s: f64,
+    /// One insert in each commit over one connection, with the same settings: what the database can do.
+    pub database_commits_per_s: f64,
 }
 
 /// Measures everything. `progress` is told what is measured, in words.
@@ -65,45 +70,58 @@ pub struct Report {
 /// # Errors
 /// Something can't be started, written or read.
 pub async fn engine(options: &Options, progress: &mut (dyn FnMut(String) + Send)) -> Result<Report, Error> {
-    let place = |name: String| options.folder.join(name);
+    let places = Places::start(options.store, &options.folder).await?;
     progress("what the database can do alone".to_owned());
-    let folder = place("yardstick".to_owned());
-    let commits = tokio::task::spawn_blocking(move || yardstick(&folder));
-    let sqlite_commits_per_s = commits.await.map_err(|error| Error::Other(error.to_string()))??;
+    let database_commits_per_s = yardstick(places.place("yardstick")?).await?;
     let mut engine = Vec::new();
     for concurrency in CONCURRENCY {
         progress(format!("{concurrency} runs at the same time"));
         let length = Duration::from_secs(options.seconds);
-        engine.push(load::load(&place(format!("load-{concurrency}")), concurrency, length).await?);
+        engine.push(
+            load::load(
+                &places.place(&format!("load-{concurrency}"))?,
+                concurrency,
+                length,
+            )
+            .await?,
+        );
     }
     progress("start to first step".to_owned());
-    let start_to_first_step_ms = load::start_to_first_step(&place("start".to_owned()), STARTS).await?;
+    let start_to_first_step_ms = load::start_to_first_step(&places.place("start")?, STARTS).await?;
     let mut resumes = Vec::new();
     for turn in 1..=KILLS {
         progress(format!("resume after a kill, {turn} of {KILLS}"));
-        resumes.push(resume(options, &place(format!("resume-{turn}"))).await?);
+        resumes.push(resume(options, &places.place(&format!("resume-{turn}"))?).await?);
     }
     progress("memory".to_owned());
-    let (rss_idle_mb, more) = memory(options, &place("memory".to_owned())).await?;
+    let (rss_idle_mb, more) = memory(options, &places.place("memory")?).await?;
     Ok(Report {
+        store: options.store.to_string(),
         engine,
         start_to_first_step_ms,
         resume_ms: median(&mut resumes),
         rss_idle_mb,
         rss_per_10k_waiting_mb: more,
-        sqlite_commits_per_s,
+        database_commits_per_s,
     })
 }
 
-fn yardstick(folder: &Path) -> Result<f64, Error> {
+async fn yardstick(place: Place) -> Result<f64, Error> {
     let watch = Stopwatch::start();
-    store::sqlite::single_commits(folder, COMMITS)?;
+    match &place.database {
+        Some(url) => store::postgres::single_commits(url, COMMITS).await?,
+        None => {
+            let alone = move || store::sqlite::single_commits(&place.data, COMMITS);
+            let commits = tokio::task::spawn_blocking(alone).await;
+            commits.map_err(|error| Error::Other(error.to_string()))??;
+        }
+    }
     Ok(rounded(f64::from(COMMITS) / watch.elapsed().as_secs_f64()))
 }
 
 /// From starting the process again to the first call it makes.
-async fn resume(options: &Options, folder: &Path) -> Result<f64, Error> {
-    let mut node = part(options, folder, "--busy", KILLED)?;
+async fn resume(options: &Options, place: &Place) -> Result<f64, Error> {
+    let mut node = part(options, place, "--busy", KILLED)?;
     first_line(&mut node, "under way").await?;
     signal(&node, Signal::KILL)?;
     node.child
@@ -111,14 +129,14 @@ async fn resume(options: &Options, folder: &Path) -> Result<f64, Error> {
         .await
         .map_err(Error::io("wait for the killed server"))?;
     let watch = Stopwatch::start();
-    let mut node = part(options, folder, "--busy", 0)?;
+    let mut node = part(options, place, "--busy", 0)?;
     first_line(&mut node, "called").await?;
     Ok(millis(watch.elapsed()))
 }
 
 /// Memory without runs, and how much more with 10,000 that wait, in megabytes.
-async fn memory(options: &Options, folder: &Path) -> Result<(f64, f64), Error> {
-    let mut node = part(options, folder, "--waiting", WAITING)?;
+async fn memory(options: &Options, place: &Place) -> Result<(f64, f64), Error> {
+    let mut node = part(options, place, "--waiting", WAITING)?;
     let mut read = async |what: &str| -> Result<f64, Error> {
         let line = first_line(&mut node, what).await?;
         line.trim()
@@ -130,16 +148,12 @@ async fn memory(options: &Options, folder: &Path) -> Result<(f64, f64), Error> {
     Ok((rounded(idle), rounded((waiting - idle).max(0.0))))
 }
 
-fn part(options: &Options, folder: &Path, what: &str, runs: usize) -> Result<Process, Error> {
-    std::fs::create_dir_all(folder).map_err(Error::io("make a folder"))?;
-    let arguments: Vec<OsString> = vec![
-        "node".into(),
-        "--data".into(),
-        folder.into(),
-        what.into(),
-        runs.to_string().into(),
-    ];
-    options.command.start(&arguments, &folder.join("log"))
+fn part(options: &Options, place: &Place, what: &str, runs: usize) -> Result<Process, Error> {
+    std::fs::create_dir_all(&place.data).map_err(Error::io("make a folder"))?;
+    let mut arguments: Vec<OsString> = vec!["node".into()];
+    arguments.extend(place.arguments());
+    arguments.extend([what.into(), runs.to_string().into()]);
+    options.command.start(&arguments, &place.data.join("log"))
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -1,6 +1,5 @@
 //! The server process of the benchmark: with runs to be killed under, or to be weighed.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,8 +8,8 @@ use tokio::sync::mpsc;
 
 use super::load::{Bench, steps};
 use super::tools::BenchTools;
-use crate::Error;
 use crate::chaos::say;
+use crate::{Error, Place};
 
 /// How long a call of a busy run takes.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -22,8 +21,8 @@ const TOGETHER: usize = 64;
 /// What the process is told.
 #[derive(Debug, Clone)]
 pub struct BenchNode {
-    /// Its data folder.
-    pub data: PathBuf,
+    /// Where it works.
+    pub place: Place,
     /// Start so many runs whose calls take a while; says `called` at the first call and `under way`
     /// when as many calls have begun.
     pub busy: Option<usize>,
@@ -37,8 +36,8 @@ pub struct BenchNode {
 /// The data folder can't be used.
 pub async fn node(options: BenchNode) -> Result<(), Error> {
     match (options.busy, options.waiting) {
-        (Some(runs), _) => busy(options.data, runs).await?,
-        (None, Some(runs)) => waiting(options.data, runs).await?,
+        (Some(runs), _) => busy(options.place, runs).await?,
+        (None, Some(runs)) => waiting(options.place, runs).await?,
         (None, None) => return Err(Error::Other("nothing to do was given".to_owned())),
     }
     let mut rest = Vec::new();
@@ -47,9 +46,9 @@ pub async fn node(options: BenchNode) -> Result<(), Error> {
     Ok(())
 }
 
-async fn busy(data: PathBuf, runs: usize) -> Result<(), Error> {
+async fn busy(place: Place, runs: usize) -> Result<(), Error> {
     let (told, mut calls) = mpsc::unbounded_channel();
-    let bench = Bench::start(&data, BenchTools::new(PAUSE, Some(told)), &steps()).await?;
+    let bench = Bench::start(&place, BenchTools::new(PAUSE, Some(told)), &steps()).await?;
     for _ in 0..runs {
         bench.begin().await?;
     }
@@ -67,9 +66,9 @@ async fn busy(data: PathBuf, runs: usize) -> Result<(), Error> {
     Ok(())
 }
 
-async fn waiting(data: PathBuf, runs: usize) -> Result<(), Error> {
+async fn waiting(place: Place, runs: usize) -> Result<(), Error> {
     let steps = [json!({"id": "s", "wait": "24h"})];
-    let bench = Bench::start(&data, BenchTools::new(Duration::ZERO, None), &steps).await?;
+    let bench = Bench::start(&place, BenchTools::new(Duration::ZERO, None), &steps).await?;
     tokio::time::sleep(LOOK).await;
     say(&format!("idle {}", resident_mb()?));
     let mut tasks = tokio::task::JoinSet::new();

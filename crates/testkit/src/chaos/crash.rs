@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::driver::{first_line, now};
 use super::processes::{Command, Process};
 use super::report::inspect;
-use crate::Error;
 use crate::ledger::{Book, Script, serve};
 use crate::model::{Disruption, Facts, Verdict, judge};
 use crate::plan::workload;
+use crate::{Error, Place};
 
 /// Parent runs of the workload.
 const RUNS: u64 = 2;
@@ -28,6 +28,8 @@ pub struct Crash {
     pub command: Command,
     /// An empty folder.
     pub folder: PathBuf,
+    /// The address of an empty PostgreSQL database; none is the file in the folder.
+    pub database: Option<String>,
     /// A name of `store::CRASH_POINTS` or `runtime::CRASH_POINTS`.
     pub point: &'static str,
     /// How often the point is passed before the process dies there.
@@ -46,15 +48,14 @@ pub async fn crash(wish: &Crash) -> Result<Option<Verdict>, Error> {
     let book = Arc::new(book);
     let (address, serving) = serve(script, Arc::clone(&book)).await?;
     let serving = tokio::spawn(serving);
-    let arguments: Vec<OsString> = vec![
-        "node".into(),
-        "--data".into(),
-        wish.folder.join("data").into(),
-        "--ledger".into(),
-        format!("http://{address}").into(),
-        "--fixed".into(),
-        RUNS.to_string().into(),
-    ];
+    let place = Place {
+        database: wish.database.clone(),
+        ..Place::folder(wish.folder.join("data"))
+    };
+    let mut arguments: Vec<OsString> = vec!["node".into()];
+    arguments.extend(place.arguments());
+    arguments.extend(["--ledger".into(), format!("http://{address}").into()]);
+    arguments.extend(["--fixed".into(), RUNS.to_string().into()]);
     let log = wish.folder.join("node.log");
     let points = format!("{}={}*off->return", wish.point, wish.passes);
     let first = wish.command.start_dying(&arguments, &log, Some(&points))?;
@@ -82,7 +83,7 @@ pub async fn crash(wish: &Crash) -> Result<Option<Verdict>, Error> {
         acknowledged,
         disruptions: vec![Disruption { from_ms, to_ms }],
         ledger: book.received(),
-        runs: inspect(&wish.folder.join("data")).await?,
+        runs: inspect(&place).await?,
     };
     Ok(Some(judge(&facts)))
 }

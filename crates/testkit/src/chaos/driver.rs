@@ -1,9 +1,11 @@
 //! The parent: starts the processes, disturbs the server, lets it drain, and has the rest judged.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::select_all;
 use runtime::system::{Stopwatch, SystemClock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
@@ -12,12 +14,16 @@ use types::Clock;
 
 use super::processes::{Command, Process};
 use super::report::inspect;
+use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::ledger::{Received, Script};
 use crate::model::{Broken, Disruption, Facts, Verdict, judge};
+use crate::place::{Places, blocking};
 use crate::plan::plans;
-use crate::{Bug, Error};
+use crate::{Bug, Error, Kind, Place};
 
+/// How long servers may take to be at work again once the database is back, in milliseconds.
+const BACK_MS: i64 = 3_000;
 /// How long the runs may take to end once nothing disturbs them any more.
 const DRAIN: Duration = Duration::from_secs(60);
 /// How long a process may take to say its first line.
@@ -36,17 +42,27 @@ pub struct Options {
     pub seed: u64,
     /// A planted bug.
     pub bug: Bug,
+    /// Which database.
+    pub store: Kind,
+    /// Server processes on one database; more than one needs PostgreSQL.
+    pub nodes: usize,
 }
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// `sqlite` or `postgres`.
+    pub store: String,
+    /// Server processes on one database.
+    pub nodes: usize,
     /// Runs, child runs included.
     pub runs: usize,
     /// SIGKILLs.
     pub kills: usize,
     /// SIGSTOPs.
     pub stops: usize,
+    /// Crashes of the database.
+    pub outages: usize,
     /// Calls done.
     pub steps: usize,
     /// Effects, runs or starts that are missing.
@@ -80,12 +96,15 @@ impl Report {
 
 struct Chaos<'a> {
     options: &'a Options,
+    place: Place,
+    cluster: Option<Arc<Cluster>>,
     ledger: String,
     dice: Dice,
     acknowledged: Vec<u64>,
     disruptions: Vec<Disruption>,
     kills: usize,
     stops: usize,
+    outages: usize,
 }
 
 /// Runs it all. `progress` is told what happens, in words.
@@ -99,25 +118,29 @@ pub async fn run(options: &Options, progress: &mut (dyn FnMut(String) + Send)) -
         calm: false,
     };
     std::fs::create_dir_all(&options.folder).map_err(Error::io("make the folder"))?;
+    let places = Places::start(options.store, &options.folder).await?;
     let mut ledger = start_ledger(options)?;
     let address = first_line(&mut ledger, "listening ").await?;
     let mut chaos = Chaos {
         options,
+        place: places.place("data")?,
+        cluster: places.cluster().cloned(),
         ledger: address,
         dice: Dice::new(options.seed, &["disruptions"]),
         acknowledged: Vec::new(),
         disruptions: Vec::new(),
         kills: 0,
         stops: 0,
+        outages: 0,
     };
-    let node = chaos.disturb(progress).await?;
+    let nodes = chaos.disturb(progress).await?;
     progress(format!(
         "{} runs started, {} kills, {} stops; letting them end",
         chaos.acknowledged.len(),
         chaos.kills,
         chaos.stops
     ));
-    chaos.drain(node).await?;
+    chaos.drain(nodes).await?;
     let record: Vec<Received> = crate::ledger_tools::client()?
         .get(format!("{}/record", chaos.ledger))
         .send()
@@ -130,13 +153,9 @@ pub async fn run(options: &Options, progress: &mut (dyn FnMut(String) + Send)) -
         acknowledged: chaos.acknowledged.iter().map(|run| format!("r{run}")).collect(),
         disruptions: chaos.disruptions.clone(),
         ledger: record,
-        runs: inspect(&data(options)).await?,
+        runs: inspect(&chaos.place).await?,
     };
     Ok(chaos.report(&judge(&facts), watch.elapsed()))
-}
-
-fn data(options: &Options) -> PathBuf {
-    options.folder.join("data")
 }
 
 fn start_ledger(options: &Options) -> Result<Process, Error> {
@@ -175,62 +194,84 @@ pub(crate) async fn first_line(process: &mut Process, beginning: &str) -> Result
 }
 
 impl Chaos<'_> {
-    fn start_node(&self) -> Result<Process, Error> {
-        let from = self.acknowledged.iter().max().map_or(0, |last| last + 1);
-        let arguments: Vec<OsString> = vec![
-            "node".into(),
-            "--data".into(),
-            data(self.options).into(),
-            "--ledger".into(),
-            self.ledger.clone().into(),
-            "--seed".into(),
-            self.options.seed.to_string().into(),
-            "--from".into(),
-            from.to_string().into(),
-            "--bug".into(),
-            self.options.bug.name().into(),
-        ];
-        self.options.command.start(&arguments, &self.log())
+    /// Starts node number `index`, from the first run of its own that nobody was told of.
+    async fn start_node(&self, index: usize) -> Result<Process, Error> {
+        let every = self.options.nodes as u64;
+        let own = self
+            .acknowledged
+            .iter()
+            .filter(|run| **run % every == index as u64);
+        let from = own.max().map_or(index as u64, |last| last + every);
+        let mut arguments: Vec<OsString> = vec!["node".into()];
+        arguments.extend(self.place.for_node(&format!("node-{index}")).arguments());
+        for (flag, value) in [
+            ("--ledger", self.ledger.clone()),
+            ("--seed", self.options.seed.to_string()),
+            ("--from", from.to_string()),
+            ("--every", every.to_string()),
+            ("--bug", self.options.bug.name().to_owned()),
+        ] {
+            arguments.extend([flag.into(), value.into()]);
+        }
+        let mut node = self.options.command.start(&arguments, &self.log(index))?;
+        first_line(&mut node, "ready").await?;
+        Ok(node)
     }
 
-    fn log(&self) -> PathBuf {
-        Path::new(&self.options.folder).join("node.log")
+    fn log(&self, index: usize) -> PathBuf {
+        self.options.folder.join(format!("node-{index}.log"))
     }
 
-    /// Kills and stops the server until the time is up; it is left running.
-    async fn disturb(&mut self, progress: &mut (dyn FnMut(String) + Send)) -> Result<Process, Error> {
+    /// Kills and stops the servers until the time is up; they are left running.
+    async fn disturb(&mut self, progress: &mut (dyn FnMut(String) + Send)) -> Result<Vec<Process>, Error> {
+        let mut nodes = Vec::with_capacity(self.options.nodes);
+        for index in 0..self.options.nodes {
+            nodes.push(self.start_node(index).await?);
+        }
         let watch = Stopwatch::start();
         let length = Duration::from_secs(self.options.seconds);
-        let mut node = self.start_node()?;
-        self.until_ready(&mut node).await?;
         loop {
-            let pause = Duration::from_millis(self.dice.between(600, 3_500));
+            let longest = if self.cluster.is_some() { 1_500 } else { 3_500 };
+            let pause = Duration::from_millis(self.dice.between(600, longest));
             let left = length.saturating_sub(watch.elapsed());
-            self.listen(&mut node, pause.min(left)).await?;
-            if watch.elapsed() >= length {
-                return Ok(node);
+            self.listen(&mut nodes, pause.min(left)).await?;
+            let enough = self.kills >= self.least_kills() || watch.elapsed() >= length * 3;
+            if watch.elapsed() >= length && enough {
+                return Ok(nodes);
             }
-            // Every third disturbance at least is a kill.
-            let kill = self.kills * 2 < self.stops || self.dice.chance(60);
-            if kill {
-                node = self.kill(node).await?;
+            let index = match self.options.nodes {
+                1 => 0,
+                // A node that is alone needs no dice.
+                more => usize::try_from(self.dice.between(0, more as u64 - 1)).unwrap_or(0),
+            };
+            // A node that is away for long leaves less time for others to be killed in.
+            let behind = self.kills < usize::try_from(watch.elapsed().as_secs() / 8).unwrap_or(0);
+            let what = if self.cluster.is_some() && !behind && self.dice.chance(20) {
+                self.outage().await?;
+                "the database crashed"
+            } else if behind || self.kills * 2 < self.stops || self.dice.chance(60) {
+                // Every third disturbance at least is a kill.
+                self.kill(&mut nodes, index).await?;
+                "killed"
             } else {
-                self.stop(&mut node).await?;
-            }
+                self.stop(&nodes[index]).await?;
+                "stopped"
+            };
             progress(format!(
-                "{:.0} s: {} ({} kills, {} stops, {} runs)",
+                "{:.0} s: {what} ({} kills, {} stops, {} outages, {} runs)",
                 watch.elapsed().as_secs_f64(),
-                if kill { "killed" } else { "stopped" },
                 self.kills,
                 self.stops,
+                self.outages,
                 self.acknowledged.len()
             ));
         }
     }
 
-    async fn kill(&mut self, mut node: Process) -> Result<Process, Error> {
+    async fn kill(&mut self, nodes: &mut [Process], index: usize) -> Result<(), Error> {
         let from_ms = now();
-        signal(&node, Signal::KILL)?;
+        let node = &mut nodes[index];
+        signal(node, Signal::KILL)?;
         node.child
             .wait()
             .await
@@ -239,22 +280,29 @@ impl Chaos<'_> {
         while let Ok(Some(line)) = node.lines.next_line().await {
             self.note(&line);
         }
-        let pause = self.dice.between(0, 300);
+        let pause = if self.outlasts() {
+            self.dice.between(3_000, 6_000)
+        } else {
+            self.dice.between(0, 300)
+        };
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let mut node = self.start_node()?;
-        self.until_ready(&mut node).await?;
+        nodes[index] = self.start_node(index).await?;
         self.kills += 1;
         self.disruptions.push(Disruption {
             from_ms,
             to_ms: now(),
         });
-        Ok(node)
+        Ok(())
     }
 
-    async fn stop(&mut self, node: &mut Process) -> Result<(), Error> {
+    async fn stop(&mut self, node: &Process) -> Result<(), Error> {
         let from_ms = now();
         signal(node, Signal::STOP)?;
-        let pause = self.dice.between(200, 3_500);
+        let pause = if self.outlasts() {
+            self.dice.between(3_500, 6_000)
+        } else {
+            self.dice.between(200, 3_500)
+        };
         tokio::time::sleep(Duration::from_millis(pause)).await;
         signal(node, Signal::CONT)?;
         self.stops += 1;
@@ -265,23 +313,50 @@ impl Chaos<'_> {
         Ok(())
     }
 
-    async fn until_ready(&mut self, node: &mut Process) -> Result<(), Error> {
-        first_line(node, "ready").await.map(drop)
+    /// Fewer kills prove too little.
+    fn least_kills(&self) -> usize {
+        usize::try_from(self.options.seconds / 10).unwrap_or(0)
     }
 
-    /// Takes in what the server says for a while.
-    async fn listen(&mut self, node: &mut Process, length: Duration) -> Result<(), Error> {
+    /// The database crashes, and is started again.
+    async fn outage(&mut self) -> Result<(), Error> {
+        let Some(cluster) = self.cluster.clone() else {
+            return Ok(());
+        };
+        let from_ms = now();
+        let longest = if self.outlasts() { 6_000 } else { 2_000 };
+        let pause = self.dice.between(300, longest);
+        let (stops, begins) = (Arc::clone(&cluster), cluster);
+        blocking(move || stops.stop()).await?;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        blocking(move || begins.begin()).await?;
+        self.outages += 1;
+        self.disruptions.push(Disruption {
+            from_ms,
+            to_ms: now() + BACK_MS,
+        });
+        Ok(())
+    }
+
+    /// Whether a disturbance lasts so long that another node takes the runs over, where there is one.
+    fn outlasts(&mut self) -> bool {
+        self.options.nodes > 1 && self.dice.chance(40)
+    }
+
+    /// Takes in what the servers say for a while.
+    async fn listen(&mut self, nodes: &mut [Process], length: Duration) -> Result<(), Error> {
         let deadline = tokio::time::sleep(length);
         tokio::pin!(deadline);
         loop {
+            let lines = nodes.iter_mut().map(|node| Box::pin(node.lines.next_line()));
             tokio::select! {
                 () = &mut deadline => return Ok(()),
-                line = node.lines.next_line() => match line.map_err(Error::io("read from the server"))? {
+                (line, index, _) = select_all(lines) => match line.map_err(Error::io("read from a server"))? {
                     Some(line) => self.note(&line),
                     None => {
-                        let log = self.log();
+                        let log = self.log(index);
                         return Err(Error::Other(format!(
-                            "the server ended by itself; see '{}'", log.display()
+                            "a server ended by itself; see '{}'", log.display()
                         )));
                     }
                 },
@@ -296,35 +371,41 @@ impl Chaos<'_> {
     }
 
     /// Lets everything end; a server that doesn't is killed, and what is left counts as stuck.
-    async fn drain(&mut self, mut node: Process) -> Result<(), Error> {
-        node.input
-            .write_all(b"drain\n")
-            .await
-            .map_err(Error::io("speak to the server"))?;
-        let ended = async {
-            while let Ok(Some(line)) = node.lines.next_line().await {
-                self.note(&line);
-            }
-        };
-        let in_time = tokio::time::timeout(DRAIN, ended).await.is_ok();
-        if !in_time {
-            signal(&node, Signal::KILL)?;
+    async fn drain(&mut self, mut nodes: Vec<Process>) -> Result<(), Error> {
+        for node in &mut nodes {
+            node.input
+                .write_all(b"drain\n")
+                .await
+                .map_err(Error::io("speak to a server"))?;
         }
-        node.child
-            .wait()
-            .await
-            .map_err(Error::io("wait for the server"))?;
+        let watch = Stopwatch::start();
+        for mut node in nodes {
+            let ended = async {
+                while let Ok(Some(line)) = node.lines.next_line().await {
+                    self.note(&line);
+                }
+            };
+            let left = DRAIN.saturating_sub(watch.elapsed());
+            let in_time = tokio::time::timeout(left, ended).await.is_ok();
+            if !in_time {
+                signal(&node, Signal::KILL)?;
+            }
+            node.child.wait().await.map_err(Error::io("wait for a server"))?;
+        }
         Ok(())
     }
 
     fn report(&self, verdict: &Verdict, took: Duration) -> Report {
-        let least_kills = usize::try_from(self.options.seconds / 10).unwrap_or(0);
+        let least_kills = self.least_kills();
         let least_runs = usize::try_from(self.options.seconds * 10 / 3).unwrap_or(0);
         let small = self.kills < least_kills || verdict.runs < least_runs;
         Report {
+            store: self.options.store.to_string(),
+            nodes: self.options.nodes,
             runs: verdict.runs,
             kills: self.kills,
             stops: self.stops,
+            outages: self.outages,
             steps: verdict.steps,
             lost: verdict.count(Broken::Lost),
             doubled: verdict.count(Broken::Doubled),

@@ -1,17 +1,16 @@
 //! The server process of a chaos run: store, runtime and ledger tools, kept busy with seeded runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::event::RecipeRef;
-use ports::{Post, Runs, Store};
+use ports::{Post, Runs, Store, StoreError};
 use runtime::system::{Stopwatch, SystemClock, SystemEntropy};
 use runtime::{Handle, Runtime};
 use serde_json::json;
-use store::sqlite::{self, SqliteStore};
+use store::Opened;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use types::{Clock, Entropy, InboxId, Millis, RunId, RunStatus, TenantId, Timestamp};
 
@@ -20,7 +19,7 @@ use crate::evidence::unfinished;
 use crate::interposed::Interposed;
 use crate::plan::{Plan, plans, text, workload};
 use crate::start::{Maker, Permissive};
-use crate::{Bug, Error, LedgerTools};
+use crate::{Bug, Error, LedgerTools, Place};
 
 /// Short, so that a stop of some seconds outlives it.
 const LEASE_MS: Millis = 1_500;
@@ -41,14 +40,16 @@ struct Quiet {
 /// What the server process is told.
 #[derive(Debug, Clone)]
 pub struct NodeOptions {
-    /// Its data folder.
-    pub data: PathBuf,
+    /// Where it works.
+    pub place: Place,
     /// Where the ledger answers.
     pub ledger: String,
     /// Seed of recipes and runs.
     pub seed: u64,
     /// The first run to start; starting one again that is there does nothing.
     pub from: u64,
+    /// Every how manieth run it starts: the others are those of other nodes.
+    pub every: u64,
     /// Start so many runs of the fixed workload, end when they have ended, instead of being told.
     pub fixed: Option<u64>,
     /// A planted bug.
@@ -71,7 +72,7 @@ struct Node {
 pub async fn node(options: NodeOptions) -> Result<(), Error> {
     // Crash tests say by an environment variable where this process dies.
     let _points = options.fixed.map(|_| fail::FailScenario::setup());
-    let store = open(&options)?;
+    let store = options.place.open().await?;
     let node = begin(options, &store).await?;
     let obeys = node.options.fixed.is_none();
     let draining = Arc::new(AtomicBool::new(!obeys));
@@ -91,16 +92,17 @@ pub async fn node(options: NodeOptions) -> Result<(), Error> {
         heads: BTreeMap::new(),
     };
     loop {
-        if draining.load(Ordering::Acquire) {
-            if node.idle(&mut quiet).await? {
-                break;
-            }
+        let done = if draining.load(Ordering::Acquire) {
+            node.idle(&mut quiet).await
         } else {
-            let busy = node.busy().await?;
-            for _ in busy..BUSY {
-                node.start(next).await?;
-                next += 1;
-            }
+            node.fill(&mut next).await.map(|()| false)
+        };
+        match done {
+            Ok(true) => break,
+            Ok(false) => {}
+            // It will be back; what was not acknowledged is started again, once.
+            Err(Error::Store(StoreError::Unreachable { .. })) => {}
+            Err(error) => return Err(error),
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -115,20 +117,10 @@ pub async fn node(options: NodeOptions) -> Result<(), Error> {
     Ok(())
 }
 
-fn open(options: &NodeOptions) -> Result<SqliteStore, Error> {
-    Ok(sqlite::open(sqlite::Options {
-        folder: options.data.clone(),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        binary_version: env!("CARGO_PKG_VERSION").to_owned(),
-        guest: false,
-    })?)
-}
-
-async fn begin(options: NodeOptions, store: &SqliteStore) -> Result<Node, Error> {
+async fn begin(options: NodeOptions, store: &Opened) -> Result<Node, Error> {
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
         (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let mut shared: Arc<dyn Store> = Arc::new(store.clone());
+    let mut shared: Arc<dyn Store> = store.shared();
     match options.bug {
         Bug::NoFence => shared = Arc::new(Interposed::new(shared, Arc::new(Fenceless::default()))),
         Bug::NoRenewal => shared = Arc::new(Interposed::new(shared, Arc::new(Unrenewed))),
@@ -203,6 +195,15 @@ impl Node {
                 message: engine::Message::Nudge,
             };
             self.handle.post(post).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts runs until enough are under way.
+    async fn fill(&self, next: &mut u64) -> Result<(), Error> {
+        for _ in self.busy().await?..BUSY {
+            self.start(*next).await?;
+            *next += self.options.every.max(1);
         }
         Ok(())
     }

@@ -1,27 +1,15 @@
 //! What is left behind when the processes are gone: read from the store and judged.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use runtime::system::{SystemClock, SystemEntropy};
-use store::sqlite;
-
-use crate::Error;
 use crate::evidence::{self, RunClaim};
+use crate::{Error, Place};
 
-/// Reads every run of a data folder that no process holds.
+/// Reads every run of a place that no process works on.
 ///
 /// # Errors
 /// It can't be opened or read.
-pub async fn inspect(data: &Path) -> Result<Vec<RunClaim>, Error> {
-    let store = sqlite::open(sqlite::Options {
-        folder: data.to_owned(),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        binary_version: env!("CARGO_PKG_VERSION").to_owned(),
-        guest: false,
-    })?;
-    let claims = evidence::collect(&store).await?;
+pub async fn inspect(place: &Place) -> Result<Vec<RunClaim>, Error> {
+    let store = place.open().await?;
+    let claims = evidence::collect(store.shared().as_ref()).await?;
     store.close().await;
     Ok(claims)
 }

@@ -60,6 +60,7 @@ impl Demo {
             .or(scratch.as_ref().map(|folder| folder.path().to_owned()));
         let flags = Flags {
             data,
+            database: Some(String::new()),
             ..global.flags()
         };
         let env: Vec<_> = std::env::vars_os().collect();

@@ -93,7 +93,7 @@ impl Follow<'_> {
                     return self.finish(&view, Exit::RunWaits);
                 }
             }
-            if !self.client.is_served() {
+            if !self.client.is_served().await {
                 return self.abandoned(progress, &view);
             }
             tokio::select! {
