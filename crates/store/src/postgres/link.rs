@@ -6,15 +6,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::join_all;
 use ports::StoreError;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, SimpleQueryMessage, Statement};
-use types::{RunId, TenantId};
+use tokio_postgres::{Error, Statement};
+use types::{NodeId, RunId, TenantId};
 
 use super::connect::{Direct, Place};
-use super::fault::{lost, of_postgres, passing, timed_out, unreachable};
+use super::fault::{lost, of_postgres, passing, timed_out};
 use super::group::{Job, Key, Known, Locked, Verdict, start_key};
 use super::leases::sixteen;
 use super::rows::{Columns, Rows};
+use crate::convert::int;
 
 /// How long one exchange may take; the database gives statements up before that.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -35,11 +37,26 @@ const KEYS: &str = "SELECT runs.tenant_id, runs.start_key, run_id FROM runs
         ON runs.tenant_id = one.tenant_id AND runs.start_key = one.start_key
     WHERE runs.start_key IS NOT NULL";
 
+/// The group's number. From here to the end of the transaction its row is locked, so that whoever asks for
+/// it waits for what becomes of the group.
+const NUMBER: &str = "INSERT INTO last_groups (writer, last_group, at)
+    VALUES ($1, $2, (extract(epoch FROM now()) * 1000)::bigint)
+    ON CONFLICT (writer) DO UPDATE SET last_group = excluded.last_group, at = excluded.at";
+/// The row is there before the first group, so that it can be locked.
+const NUMBERED: &str = "INSERT INTO last_groups (writer, last_group, at)
+    VALUES ($1, 0, (extract(epoch FROM now()) * 1000)::bigint) ON CONFLICT DO NOTHING";
+const LAST: &str = "SELECT last_group FROM last_groups WHERE writer = $1 FOR UPDATE NOWAIT";
+/// Rows of processes that ended long ago. One that has only been idle makes its row again.
+const FORGET: &str =
+    "DELETE FROM last_groups WHERE at < (extract(epoch FROM now()) * 1000)::bigint - 2592000000";
+
 /// A connection with its prepared statements.
 pub(super) struct Link {
     direct: Direct,
     statements: HashMap<String, Statement>,
     pid: i32,
+    /// Under which the groups of this process are numbered.
+    writer: NodeId,
 }
 
 /// Why a group was not written.
@@ -57,8 +74,6 @@ pub(super) enum Failed {
     /// The connection broke before the commit was answered.
     #[error("{error}")]
     Unknown {
-        /// The transaction.
-        xact: String,
         /// What to answer if it was committed.
         verdicts: Vec<Verdict>,
         /// How the connection broke.
@@ -67,10 +82,13 @@ pub(super) enum Failed {
 }
 
 impl Link {
-    pub(super) async fn open(place: &Place) -> Result<Self, StoreError> {
+    pub(super) async fn open(place: &Place, writer: NodeId) -> Result<Self, StoreError> {
         let direct = place.direct().await?;
+        let whose: &[u8] = writer.as_bytes();
         let set_up = async {
             direct.client.batch_execute(SET_UP).await?;
+            direct.client.execute(FORGET, &[]).await?;
+            direct.client.execute(NUMBERED, &[&whose]).await?;
             direct.client.query_one("SELECT pg_backend_pid()", &[]).await
         };
         let pid = set_up.await.map_err(|error| of_postgres(&error))?.get(0);
@@ -78,6 +96,7 @@ impl Link {
             direct,
             statements: HashMap::new(),
             pid,
+            writer,
         })
     }
 
@@ -89,9 +108,9 @@ impl Link {
         self.pid
     }
 
-    /// Begins a transaction, locks every run that the jobs name and reads what they are judged by. The
-    /// first thing returned names the transaction.
-    pub(super) async fn look(&mut self, jobs: &[Job]) -> Result<(String, Known), Failed> {
+    /// Begins a transaction under the group's number, locks every run that the jobs name and reads what they
+    /// are judged by.
+    pub(super) async fn look(&mut self, group: u64, jobs: &[Job]) -> Result<Known, Failed> {
         let mut keys = BTreeSet::new();
         for job in jobs {
             job.work.names(|key| {
@@ -105,8 +124,12 @@ impl Link {
             .collect();
         let lock = self.prepared(LOCK).await?;
         let find = self.prepared(KEYS).await?;
+        let number = self.prepared(NUMBER).await?;
         let client = &self.direct.client;
-        let begin = client.simple_query("BEGIN; SELECT pg_current_xact_id()::text");
+        let begin = client.batch_execute("BEGIN");
+        let (whose, group): (&[u8], i64) = (self.writer.as_bytes(), int(group));
+        let bound: [&(dyn ToSql + Sync); 2] = [&whose, &group];
+        let numbered = client.execute(&number, &bound);
         let tenants: Vec<&[u8]> = keys.iter().map(|(tenant, _)| &tenant.as_bytes()[..]).collect();
         let runs: Vec<&[u8]> = keys.iter().map(|(_, run)| &run.as_bytes()[..]).collect();
         let bound: [&(dyn ToSql + Sync); 2] = [&tenants, &runs];
@@ -124,18 +147,17 @@ impl Link {
             }
         };
         // All are sent before the first is answered, in this order.
-        let asked = async { futures::join!(begin, locked, found) };
-        let (begin, locked, found) = tokio::time::timeout(LONGEST, asked)
+        let asked = async { futures::join!(begin, numbered, locked, found) };
+        let (begin, numbered, locked, found) = tokio::time::timeout(LONGEST, asked)
             .await
             .map_err(|_| Failed::Lost(timed_out()))?;
-        let (begin, locked, found) = (begin?, locked?, found?);
-        Ok((xact(&begin)?, known(&locked, &found)))
+        (begin?, numbered?);
+        Ok(known(&locked?, &found?))
     }
 
     /// Writes the rows and commits. If there are none, there is nothing to commit.
     pub(super) async fn write(
         &mut self,
-        xact: &str,
         verdicts: Vec<Verdict>,
         rows: Rows<'_>,
     ) -> Result<Vec<Verdict>, Failed> {
@@ -157,7 +179,6 @@ impl Link {
         // The commit is sent with the rest: if one of them fails, the database makes it a rollback.
         let sent = async { futures::join!(join_all(writes), client.batch_execute("COMMIT")) };
         let unknown = |error| Failed::Unknown {
-            xact: xact.to_owned(),
             verdicts: verdicts.clone(),
             error,
         };
@@ -190,13 +211,16 @@ impl Link {
         let _ = self.direct.client.batch_execute(&notify).now_or_never();
     }
 
-    /// `committed`, `aborted` or `in progress`; none if the transaction is too old to be known.
-    pub(super) async fn status_of(&self, xact: &str) -> Result<Option<String>, StoreError> {
-        let client = &self.direct.client;
-        let bound: [&(dyn ToSql + Sync); 1] = [&xact];
-        let ask = client.query_one("SELECT pg_xact_status($1::text::xid8)", &bound);
+    /// The number of the last group that was committed. None while a transaction of an earlier connection
+    /// is still open.
+    pub(super) async fn last_group(&self) -> Result<Option<u64>, StoreError> {
+        let whose: &[u8] = self.writer.as_bytes();
+        let bound: [&(dyn ToSql + Sync); 1] = [&whose];
+        let ask = self.direct.client.query_one(LAST, &bound);
         match tokio::time::timeout(LONGEST, ask).await {
-            Ok(row) => Ok(row.map_err(|error| of_postgres(&error))?.get(0)),
+            Ok(Ok(row)) => Ok(u64::try_from(row.get::<_, i64>(0)).ok()),
+            Ok(Err(error)) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
+            Ok(Err(error)) => Err(of_postgres(&error)),
             Err(_) => Err(timed_out()),
         }
     }
@@ -220,9 +244,11 @@ impl Link {
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         let told = of_postgres(&error);
+        // A key that another node has just taken: whoever looks again finds what it belongs to.
+        let taken = error.code() == Some(&SqlState::UNIQUE_VIOLATION);
         if lost(&error) {
             Failed::Lost(told)
-        } else if passing(&error) {
+        } else if taken || passing(&error) {
             Failed::Passing(told)
         } else {
             Failed::Refused(told)
@@ -233,14 +259,6 @@ impl From<Error> for Failed {
 fn bound<'c>(table: &'c Columns<'_>) -> Vec<&'c (dyn ToSql + Sync)> {
     let columns = table.values.iter();
     columns.map(|column| column as &(dyn ToSql + Sync)).collect()
-}
-
-fn xact(messages: &[SimpleQueryMessage]) -> Result<String, Failed> {
-    let named = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    });
-    named.ok_or_else(|| Failed::Lost(unreachable("the database did not name its transaction")))
 }
 
 fn known(locked: &[tokio_postgres::Row], found: &[tokio_postgres::Row]) -> Known {

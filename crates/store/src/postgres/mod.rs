@@ -135,7 +135,7 @@ pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
     let backend = Postgres {
         core,
         pool,
-        writer: Writer::start(place, writing),
+        writer: Writer::start(place, node, writing),
         attendant: Attendant::start(duties, listening),
         heard,
     };

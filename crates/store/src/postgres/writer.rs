@@ -10,6 +10,7 @@ use std::time::Duration;
 use ports::{Created, LeaseRequest, StoreError};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use types::NodeId;
 
 use super::connect::Place;
 use super::fault::unreachable;
@@ -42,6 +43,10 @@ pub(super) struct Writer {
 
 struct Serving {
     place: Place,
+    /// Under which the groups are numbered.
+    writer: NodeId,
+    /// The number of the last group that was tried: each try has its own.
+    group: u64,
     link: Option<Link>,
     /// The process id of the connection's backend: its notifications are our own.
     pid: Arc<AtomicI32>,
@@ -49,12 +54,14 @@ struct Serving {
 }
 
 impl Writer {
-    /// Starts the task. `pid` is kept at the process id of its backend.
-    pub(super) fn start(place: Place, pid: Arc<AtomicI32>) -> Self {
+    /// Starts the task of a process. `pid` is kept at the process id of its backend.
+    pub(super) fn start(place: Place, writer: NodeId, pid: Arc<AtomicI32>) -> Self {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let (closing, told) = watch::channel(false);
         let serving = Serving {
             place,
+            writer,
+            group: 0,
             link: None,
             pid,
             closing: told,
@@ -178,12 +185,8 @@ impl Serving {
                 Failed::Passing(_) | Failed::Lost(_) if tries < TRIES => {}
                 Failed::Refused(error) | Failed::Passing(error) | Failed::Lost(error) => return Err(error),
                 Failed::Unknown { error, .. } if tries >= ANSWERS_LOST => return Err(error),
-                Failed::Unknown {
-                    xact,
-                    verdicts,
-                    error,
-                } => {
-                    if self.was_committed(&xact, &error).await? {
+                Failed::Unknown { verdicts, error } => {
+                    if self.was_committed(&error).await? {
                         return Ok(verdicts);
                     }
                 }
@@ -192,15 +195,17 @@ impl Serving {
     }
 
     async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Verdict>, Failed> {
+        self.group += 1;
+        let group = self.group;
         let link = self.link().await.map_err(Failed::Refused)?;
         if jobs.iter().any(|job| matches!(job.work, Work::Append(_))) {
             crash_point("store.append.begin");
         }
         let done = async {
-            let (xact, known) = link.look(jobs).await?;
+            let known = link.look(group, jobs).await?;
             let (verdicts, rows) = judge(jobs, &known);
             crash_points(jobs, true);
-            link.write(&xact, verdicts, rows).await
+            link.write(verdicts, rows).await
         }
         .await;
         match done {
@@ -230,7 +235,7 @@ impl Serving {
         let link = match self.link.take() {
             Some(link) if !link.is_closed() => link,
             _ => {
-                let link = Link::open(&self.place).await?;
+                let link = Link::open(&self.place, self.writer).await?;
                 self.pid.store(link.pid(), Ordering::Release);
                 link
             }
@@ -238,21 +243,16 @@ impl Serving {
         Ok(self.link.insert(link))
     }
 
-    /// What became of a commit whose answer was lost. The database knows.
+    /// Whether the last group was kept, whose commit was not answered. The database knows.
     ///
     /// # Errors
     /// It can't be asked.
-    async fn was_committed(&mut self, xact: &str, error: &StoreError) -> Result<bool, StoreError> {
+    async fn was_committed(&mut self, error: &StoreError) -> Result<bool, StoreError> {
         for _ in 0..ASKED {
             if let Ok(link) = self.link().await
-                && let Ok(status) = link.status_of(xact).await
+                && let Ok(Some(last)) = link.last_group().await
             {
-                match status.as_deref() {
-                    Some("committed") => return Ok(true),
-                    Some("aborted") => return Ok(false),
-                    Some(_) => {}
-                    None => break,
-                }
+                return Ok(last == self.group);
             }
             if tokio::time::timeout(PAUSE, told(&mut self.closing)).await.is_ok() {
                 break;

@@ -1,5 +1,6 @@
 //! A database that goes away and comes back, and connections that break at the worst moment.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use serde_json::json;
 use store::postgres::{PostgresStore, is_served, open};
 use testkit::cluster::{Cluster, Flush};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::Mutex;
 
 use crate::contract::fixtures::{Bench, TENANT};
 use crate::{CLUSTER, PostgresBench, raw};
@@ -79,20 +81,32 @@ struct Cutter {
     armed: Arc<AtomicBool>,
     /// Whether the commit is let through to the database before the cut.
     through: Arc<AtomicBool>,
+    /// Connections are let in while nobody holds it.
+    gate: Arc<Mutex<()>>,
 }
 
 impl Cutter {
-    async fn start() -> Self {
+    async fn start(socket: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let (armed, through) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
-        let (arms, passes) = (Arc::clone(&armed), Arc::clone(&through));
+        let gate: Arc<Mutex<()>> = Arc::default();
+        let (arms, passes, lets) = (Arc::clone(&armed), Arc::clone(&through), Arc::clone(&gate));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(relay(client, Arc::clone(&arms), Arc::clone(&passes)));
+                drop(lets.lock().await);
+                let Ok(server) = UnixStream::connect(&socket).await else {
+                    continue;
+                };
+                tokio::spawn(relay(client, server, Arc::clone(&arms), Arc::clone(&passes)));
             }
         });
-        Self { port, armed, through }
+        Self {
+            port,
+            armed,
+            through,
+            gate,
+        }
     }
 
     fn url(&self, database: &str) -> String {
@@ -100,10 +114,12 @@ impl Cutter {
     }
 }
 
-async fn relay(mut client: tokio::net::TcpStream, armed: Arc<AtomicBool>, through: Arc<AtomicBool>) {
-    let mut server = UnixStream::connect(CLUSTER.socket())
-        .await
-        .expect("the cluster's socket");
+async fn relay(
+    mut client: TcpStream,
+    mut server: UnixStream,
+    armed: Arc<AtomicBool>,
+    through: Arc<AtomicBool>,
+) {
     let (mut up, mut down) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
         tokio::select! {
@@ -140,7 +156,7 @@ fn commits(bytes: &[u8]) -> bool {
 
 /// A store behind a cutter.
 async fn cut_off(bench: &mut PostgresBench) -> (Cutter, PostgresStore) {
-    let cutter = Cutter::start().await;
+    let cutter = Cutter::start(CLUSTER.socket()).await;
     let name = raw(&bench.url)
         .await
         .query_one("SELECT current_database()::text", &[])
@@ -175,4 +191,45 @@ async fn a_commit_whose_answer_is_lost_is_looked_up_and_not_done_again() {
     }
     let leaves = store.leaves(TENANT, 0, 10).await.expect("read");
     assert_eq!(leaves.len(), 2);
+}
+
+/// After a crash PostgreSQL gives an id of a transaction out again if nothing with that id was ever written
+/// to disk: whoever asked for the status of the id would be told of somebody else's transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_a_crash_took_away_is_done_again() {
+    let mut bench = PostgresBench::new();
+    let cluster = Cluster::start(Flush::Always).expect("a cluster of its own");
+    let direct = cluster.database().expect("a database");
+    let cutter = Cutter::start(cluster.socket()).await;
+    let name = raw(&direct)
+        .await
+        .query_one("SELECT current_database()::text", &[])
+        .await;
+    bench.url = cutter.url(name.expect("asked").get(0));
+    let (store, world) = (bench.node("a").await, bench.world());
+    let (row, claim) = world.held_run(&store).await;
+    cutter.through.store(false, Ordering::SeqCst);
+    let held_up = cutter.gate.lock().await;
+    cutter.armed.store(true, Ordering::SeqCst);
+    let append = world.append(claim.lease, &row, 1, 1);
+    let appending = tokio::spawn({
+        let store = store.clone();
+        async move { store.append(append).await }
+    });
+    while cutter.armed.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    cluster.stop().expect("killed");
+    cluster.begin().expect("started again");
+    let other = raw(&direct).await;
+    for _ in 0..50 {
+        let taken = other
+            .batch_execute("CREATE TABLE taken (); DROP TABLE taken")
+            .await;
+        taken.expect("an id is used up");
+    }
+    drop(held_up);
+    assert_eq!(appending.await.expect("it ends"), Ok(()));
+    assert_eq!(store.load(TENANT, row.run).await.expect("loaded").events.len(), 2);
+    store.close().await;
 }

@@ -64,6 +64,7 @@ async fn every_table_begins_with_its_tenant() {
         let of_the_database = [
             "boot",
             "key_check",
+            "last_groups",
             "nodes",
             "schema_info",
             "refinery_schema_history",
