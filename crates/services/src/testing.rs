@@ -294,5 +294,15 @@ fn catalog() -> Catalog {
                 object(&["channel", "text"]),
             )],
         ),
+        tool(
+            "pager",
+            vec![action(
+                "pager",
+                "page",
+                "page_somebody",
+                Effect::Write,
+                object(&["who"]),
+            )],
+        ),
     ])
 }

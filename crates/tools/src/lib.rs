@@ -21,6 +21,7 @@ mod outside;
 mod perform;
 mod plain_text;
 mod registry;
+mod schemas;
 mod tcp;
 mod tokens;
 

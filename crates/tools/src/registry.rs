@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use governance::Permit;
-use jsonschema::Validator;
 use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
@@ -20,9 +19,9 @@ use crate::connectors::plain::Plain;
 use crate::connectors::{self, local::LocalSink, ticketing};
 use crate::http::{Http, Names, SystemNames};
 use crate::outside::{Caller, Outside, Target};
+use crate::schemas::Schemas;
 use crate::{
-    Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, McpNotes, McpServer, arguments,
-    perform,
+    Answer, CallContext, CallError, Connector, Endpoint, Endpoints, HttpTool, McpNotes, McpServer, perform,
 };
 
 /// What the registry needs.
@@ -69,11 +68,6 @@ struct Book {
     schemas: BTreeMap<String, Schemas>,
 }
 
-struct Schemas {
-    input: Validator,
-    output: Validator,
-}
-
 /// One action and its connector, found.
 struct Found {
     book: Arc<Book>,
@@ -83,18 +77,12 @@ struct Found {
 
 impl Registry {
     /// A registry of the built-in tools and those in the options.
-    ///
-    /// # Errors
-    /// `manifest_invalid` if a schema of a tool can't be read.
-    pub fn new(options: Options) -> Result<Self, Failure> {
+    pub fn new(options: Options) -> Self {
         Self::with_names(options, Arc::new(SystemNames))
     }
 
     /// As [`Registry::new`], with host names resolved by `names`.
-    ///
-    /// # Errors
-    /// As [`Registry::new`].
-    pub fn with_names(options: Options, names: Arc<dyn Names>) -> Result<Self, Failure> {
+    pub fn with_names(options: Options, names: Arc<dyn Names>) -> Self {
         let mut fixed = connectors::built_in(options.sink, &options.desk);
         fixed.extend(options.extra);
         let shelf = Shelf {
@@ -102,8 +90,8 @@ impl Registry {
             servers: Vec::new(),
         };
         let links = Arc::new(Links::default());
-        let book = Book::new(&fixed, &links, shelf.clone())?;
-        Ok(Self {
+        let book = Book::new(&fixed, &links, shelf.clone());
+        Self {
             outside: Arc::new(Outside::new(Arc::clone(&options.clock))),
             clock: options.clock,
             endpoints: options.endpoints,
@@ -113,7 +101,7 @@ impl Registry {
             links,
             shelf: Mutex::new(shelf),
             book: RwLock::new(Arc::new(book)),
-        })
+        }
     }
 
     /// Who is told what servers of the Model Context Protocol are seen to offer; only the first counts.
@@ -124,29 +112,20 @@ impl Registry {
 
     /// Replaces the servers of the Model Context Protocol; calls that are under way end with what they
     /// began with, and servers that stay are not started anew.
-    ///
-    /// # Errors
-    /// `manifest_invalid` if a schema of a tool can't be read; then nothing has changed.
-    pub fn replace_mcp_servers(&self, servers: Vec<McpServer>) -> Result<(), Failure> {
-        self.replace(|shelf| shelf.servers = servers)
+    pub fn replace_mcp_servers(&self, servers: Vec<McpServer>) {
+        self.replace(|shelf| shelf.servers = servers);
     }
 
     /// Replaces the plain HTTP tools; calls that are under way end with the tools they began with.
-    ///
-    /// # Errors
-    /// `manifest_invalid` if a schema of a tool can't be read; then nothing has changed.
-    pub fn replace_http_tools(&self, tools: Vec<HttpTool>) -> Result<(), Failure> {
-        self.replace(|shelf| shelf.http_tools = tools)
+    pub fn replace_http_tools(&self, tools: Vec<HttpTool>) {
+        self.replace(|shelf| shelf.http_tools = tools);
     }
 
-    fn replace(&self, change: impl FnOnce(&mut Shelf)) -> Result<(), Failure> {
+    fn replace(&self, change: impl FnOnce(&mut Shelf)) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = shelf.clone();
-        change(&mut changed);
-        let book = Book::new(&self.fixed, &self.links, changed.clone())?;
-        *shelf = changed;
+        change(&mut shelf);
+        let book = Book::new(&self.fixed, &self.links, shelf.clone());
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
-        Ok(())
     }
 
     /// Asks a tool how it is, as [`Tools::health`] does; the text says what was seen.
@@ -195,7 +174,7 @@ impl Registry {
         let found = self.find(permit.action())?;
         let args = call.args.value.clone();
         if let Some(schemas) = found.book.schemas.get(&found.spec.name()) {
-            arguments::check(permit.action(), &schemas.input, &args).map_err(CallError::refused)?;
+            schemas.check(&found.spec, &args).map_err(CallError::refused)?;
         }
         let ctx = self.context(&found, permit, call).await?;
         Ok((found, ctx, args))
@@ -399,7 +378,7 @@ impl Tools for Registry {
 }
 
 impl Book {
-    fn new(fixed: &[Arc<dyn Connector>], links: &Arc<Links>, shelf: Shelf) -> Result<Self, Failure> {
+    fn new(fixed: &[Arc<dyn Connector>], links: &Arc<Links>, shelf: Shelf) -> Self {
         let plain = shelf
             .http_tools
             .into_iter()
@@ -411,27 +390,15 @@ impl Book {
             .map(|connector| (connector.spec().name, connector))
             .collect();
         let catalog = Catalog::new(connectors.values().map(|connector| connector.spec()));
-        let mut schemas = BTreeMap::new();
-        for action in catalog.actions() {
-            let compile = |part: &str, schema: &Value| {
-                jsonschema::draft202012::new(schema).map_err(|error| {
-                    Failure::new(
-                        "manifest_invalid",
-                        format!("the {part} schema of {} can't be read: {error}", action.name()),
-                    )
-                })
-            };
-            let compiled = Schemas {
-                input: compile("input", &action.input)?,
-                output: compile("output", &action.output)?,
-            };
-            schemas.insert(action.name(), compiled);
-        }
-        Ok(Self {
+        let schemas = catalog
+            .actions()
+            .map(|action| (action.name(), Schemas::default()))
+            .collect();
+        Self {
             catalog: Arc::new(catalog),
             connectors,
             schemas,
-        })
+        }
     }
 }
 
@@ -486,7 +453,7 @@ fn warn_of_odd_output(found: &Found, answer: &Answer) {
         .book
         .schemas
         .get(&found.spec.name())
-        .is_none_or(|schemas| schemas.output.is_valid(&answer.output));
+        .is_none_or(|schemas| schemas.promises(&found.spec, &answer.output));
     if !fits {
         tracing::warn!(
             action = found.spec.name(),

@@ -12,13 +12,15 @@ use types::{Entropy, Failure};
 
 use super::Done;
 use crate::cli::Global;
+use crate::config::{Log, LogFormat};
 use crate::exit::Exit;
+use crate::logging;
 use crate::output::{Output, Progress, Style};
 use crate::signals;
 
 /// Kill and stop a server under random runs, and compare what happened with what must have happened
 ///
-/// The server under test has a data folder of its own, removed at the end; with --data it is made in
+/// The server under test has a data folder of its own, removed at the end unless a promise was broken; with --data it is made in
 /// that folder (which must be empty) and kept.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -101,6 +103,10 @@ impl Chaos {
                 fixed,
                 bug,
             }) => {
+                logging::start(&Log {
+                    filter: "warn".to_owned(),
+                    format: LogFormat::Text,
+                })?;
                 let options = NodeOptions {
                     place: place(global)?,
                     ledger: ledger.clone(),
@@ -140,7 +146,13 @@ impl Chaos {
         };
         drop(progress);
         output.last_line(&report, |style| page(&report, style))?;
-        Ok(if report.holds() { Exit::Ok } else { Exit::Failed })
+        if report.holds() {
+            return Ok(Exit::Ok);
+        }
+        if global.data.is_none() {
+            output.note(&format!("the servers' logs stay in {}", scratch.keep().display()));
+        }
+        Ok(Exit::Failed)
     }
 }
 

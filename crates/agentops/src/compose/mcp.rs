@@ -122,9 +122,7 @@ impl App {
 
     /// Ends the servers that this process has started.
     pub(super) fn stop_servers(&self) {
-        if let Err(failure) = self.registry.replace_mcp_servers(Vec::new()) {
-            tracing::warn!(%failure, "the MCP servers could not be stopped");
-        }
+        self.registry.replace_mcp_servers(Vec::new());
     }
 
     /// Keeps in the database what the configuration says of servers, so that people see it.

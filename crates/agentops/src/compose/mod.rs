@@ -79,7 +79,7 @@ impl App {
             desk: Arc::clone(&shared) as Arc<dyn ports::DeskStore>,
             http_tools: Vec::new(),
             extra: Vec::new(),
-        })?);
+        }));
         let commands = mcp::commands(&config);
         let notes = Arc::new(mcp::Notes::default());
         registry.note_mcp(Arc::clone(&notes) as Arc<dyn tools::McpNotes>);
@@ -114,7 +114,8 @@ impl App {
     pub async fn take_up_tools(&self) -> Result<(), Failure> {
         let store = self.services.store.as_ref();
         let added = refresh::added(store, self.services.tenant, &self.commands).await?;
-        refresh::replace(&self.registry, added)
+        refresh::replace(&self.registry, added);
+        Ok(())
     }
 
     /// Whether this process holds the data folder, so that it is the one that works on runs.
@@ -172,7 +173,7 @@ impl App {
             probes: Arc::new(worker::Unwatched),
             sandbox: None,
             local_secret: None,
-            database: "sqlite",
+            database: self.store.kind(),
             largest_body: LARGEST_WISH,
             request_timeout: LONGEST_WISH,
             rates: api::Rates::default(),

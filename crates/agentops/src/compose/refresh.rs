@@ -125,9 +125,7 @@ pub(super) async fn keep_current(
         match added(store.as_ref(), tenant, &commands).await {
             Ok(added) if known.as_ref() != Some(&added.mark) => {
                 known = Some(added.mark.clone());
-                if let Err(failure) = replace(&registry, added) {
-                    tracing::error!(%failure, "the tools could not be replaced");
-                }
+                replace(&registry, added);
             }
             Ok(_) => {}
             Err(failure) => tracing::warn!(%failure, "the tools could not be looked at"),
@@ -140,7 +138,7 @@ pub(super) async fn keep_current(
 }
 
 /// Works with these tools from here on.
-pub(super) fn replace(registry: &Registry, added: Added) -> Result<(), Failure> {
-    registry.replace_http_tools(added.http_tools)?;
-    registry.replace_mcp_servers(added.servers)
+pub(super) fn replace(registry: &Registry, added: Added) {
+    registry.replace_http_tools(added.http_tools);
+    registry.replace_mcp_servers(added.servers);
 }

@@ -52,7 +52,6 @@ fn registry(rig: &Rig, base_url: &str, ca_pem: Option<&str>, password: &str) -> 
         http_tools: Vec::new(),
         extra: Vec::new(),
     })
-    .expect("a registry")
 }
 
 async fn send_by(rig: &Rig, registry: &Registry) -> String {

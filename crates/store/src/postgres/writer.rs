@@ -186,7 +186,9 @@ impl Serving {
                 Failed::Refused(error) | Failed::Passing(error) | Failed::Lost(error) => return Err(error),
                 Failed::Unknown { error, .. } if tries >= ANSWERS_LOST => return Err(error),
                 Failed::Unknown { verdicts, error } => {
-                    if self.was_committed(&error).await? {
+                    let kept = self.was_committed(&error).await?;
+                    tracing::warn!(store.group = self.group, store.jobs = jobs.len(), kept, %error, "the answer to a commit was lost");
+                    if kept {
                         return Ok(verdicts);
                     }
                 }

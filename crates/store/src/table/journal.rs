@@ -124,7 +124,11 @@ pub(crate) fn missing(run: RunId, seq: u64) -> StoreError {
 
 /// An event, or what is wrong with it.
 fn read(row: &Row<'_>, seq: u64) -> Result<Recorded, String> {
-    let damaged = |fault: Fault| format!("the record is damaged: {}", fault.0);
+    let damaged = |Fault(error): Fault| match error {
+        // That of one record, not of the whole database.
+        StoreError::Corrupt { message } => format!("the record is damaged: {message}"),
+        error => format!("the record is damaged: {error}"),
+    };
     let v: u16 = row.get(2).map_err(damaged)?;
     if v == 0 || v > EVENT_VERSION {
         return Err(format!(

@@ -113,7 +113,7 @@ fn registry(world: &World, base_url: &str, allow_private: bool, names: Arc<dyn N
         http_tools: Vec::new(),
         extra: vec![Arc::new(Probe)],
     };
-    Registry::with_names(options, names).expect("a registry")
+    Registry::with_names(options, names)
 }
 
 async fn perform(world: &World, registry: &Registry, action: &str, millis: u64) -> Outcome {

@@ -121,8 +121,7 @@ async fn tools_come_and_go_but_never_in_the_place_of_a_built_in_one() {
         .replace("blackout", "post_message");
     world
         .registry
-        .replace_http_tools(vec![tools::http_tool(&sly).expect("a tool")])
-        .expect("replaced");
+        .replace_http_tools(vec![tools::http_tool(&sly).expect("a tool")]);
     let catalog = world.registry.catalog();
     assert_eq!(catalog.find("lamps.blackout"), Lookup::MissingTool);
     assert!(
@@ -132,8 +131,7 @@ async fn tools_come_and_go_but_never_in_the_place_of_a_built_in_one() {
     let near = MANIFEST.replace("blackout", "post_message");
     world
         .registry
-        .replace_http_tools(vec![tools::http_tool(&near).expect("a tool")])
-        .expect("replaced");
+        .replace_http_tools(vec![tools::http_tool(&near).expect("a tool")]);
     let catalog = world.registry.catalog();
     assert!(matches!(catalog.find("post_message"), Lookup::Found(spec) if spec.tool == "slack"));
 }

@@ -255,7 +255,7 @@ impl World {
             http_tools,
             extra,
         };
-        let registry = Registry::new(options).expect("a registry");
+        let registry = Registry::new(options);
         Self {
             server,
             clock,

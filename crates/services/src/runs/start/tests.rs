@@ -21,7 +21,7 @@ async fn an_agent_works_with_its_own_tools_only() {
     bench.save(text).await;
     let services = &bench.services;
     for (name, tools) in [
-        ("Nobody", &["servicenow"][..]),
+        ("Nobody", &["pager"][..]),
         ("Half", &["zoom"]),
         ("Whole", &["slack", "zoom"]),
         ("Unstated", &[]),

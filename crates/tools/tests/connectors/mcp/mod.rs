@@ -47,10 +47,7 @@ impl Rig {
             },
             command,
         };
-        world
-            .registry
-            .replace_mcp_servers(vec![server.clone()])
-            .expect("replaced");
+        world.registry.replace_mcp_servers(vec![server.clone()]);
         let rig = Self {
             world,
             notes,
@@ -72,10 +69,7 @@ impl Rig {
     fn change(&self, change: impl FnOnce(&mut McpRecord)) {
         let mut server = self.server.lock().expect("the server");
         change(&mut server.record);
-        self.world
-            .registry
-            .replace_mcp_servers(vec![server.clone()])
-            .expect("replaced");
+        self.world.registry.replace_mcp_servers(vec![server.clone()]);
     }
 
     fn record(&self) -> McpRecord {
