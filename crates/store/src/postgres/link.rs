@@ -151,7 +151,8 @@ impl Link {
         let (begin, numbered, locked, found) = tokio::time::timeout(LONGEST, asked)
             .await
             .map_err(|_| Failed::Lost(timed_out()))?;
-        (begin?, numbered?);
+        begin?;
+        numbered?;
         Ok(known(&locked?, &found?))
     }
 
