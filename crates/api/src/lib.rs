@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::extract::MatchedPath;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use services::Services;
@@ -38,6 +39,8 @@ pub use routes::health::{About, Alive, Ready};
 
 /// Streams of events at a time.
 const SEATS: usize = 512;
+/// Bundles taken over at a time: each may take tens of megabytes while it is read.
+const IMPORTS: usize = 4;
 
 /// What readiness is judged by.
 #[async_trait]
@@ -76,7 +79,7 @@ pub struct Options {
     pub local_secret: Option<String>,
     /// `sqlite` or `postgresql`.
     pub database: &'static str,
-    /// The largest body, in bytes.
+    /// The largest body, in bytes; a bundle has a bound of its own.
     pub largest_body: usize,
     /// How long a request may take, its body included. Streams of events have answered long before.
     pub request_timeout: Duration,
@@ -93,11 +96,12 @@ pub(crate) struct Inner {
     pub(crate) probes: Arc<dyn Probes>,
     pub(crate) sandbox: Option<Arc<dyn SandboxView>>,
     pub(crate) database: &'static str,
-    pub(crate) largest_body: usize,
+    largest_body: usize,
     pub(crate) needs: Needs,
     pub(crate) limits: Limits,
     local_secret: Option<String>,
     seats: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for Api {
@@ -118,16 +122,32 @@ impl Inner {
             .is_some_and(|secret| digest(secret) == digest(token))
     }
 
+    /// The largest body of a route, in bytes.
+    pub(crate) fn largest_body(&self, path: Option<&MatchedPath>) -> usize {
+        match path {
+            Some(path) if path.as_str() == routes::BUNDLE => routes::LARGEST_BUNDLE,
+            _ => self.largest_body,
+        }
+    }
+
     /// A place for one more stream of events.
     pub(crate) fn seat(&self) -> Answer<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Refusal {
-            retry_after_s: Some(10),
-            ..Refusal::new(
-                "server_busy",
-                format!("{SEATS} streams of events are open already"),
-            )
-        })
+        let full = format!("{SEATS} streams of events are open already");
+        place(&self.seats, full, 10)
     }
+
+    /// A turn to take over one more bundle.
+    pub(crate) fn import_turn(&self) -> Answer<OwnedSemaphorePermit> {
+        let full = format!("{IMPORTS} bundles are being taken over already");
+        place(&self.imports, full, 2)
+    }
+}
+
+fn place(places: &Arc<Semaphore>, full: String, retry_after_s: u64) -> Answer<OwnedSemaphorePermit> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| Refusal {
+        retry_after_s: Some(retry_after_s),
+        ..Refusal::new("server_busy", full)
+    })
 }
 
 /// The routes over the use cases.
@@ -143,6 +163,7 @@ pub fn router(options: Options) -> axum::Router {
         limits: Limits::new(options.rates),
         local_secret: options.local_secret,
         seats: Arc::new(Semaphore::new(SEATS)),
+        imports: Arc::new(Semaphore::new(IMPORTS)),
     }));
     listen::finish(routes, api, options.request_timeout)
 }

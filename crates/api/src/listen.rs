@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -26,18 +26,16 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Puts everything around the routes.
 pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router {
-    let largest_body = api.largest_body;
+    let largest_body = api.largest_body(None);
     routes
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
         .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
+        .route_layer(middleware::from_fn_with_state(api.clone(), declared))
         .with_state(api)
         .merge(pages::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(largest_body))
-        .layer(middleware::from_fn(move |request, next| {
-            declared(largest_body, request, next)
-        }))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             timeout,
@@ -88,7 +86,8 @@ async fn wrong_method(request: Request) -> Refusal {
 }
 
 /// A body that says beforehand that it is too large isn't read at all.
-async fn declared(largest: usize, request: Request, next: Next) -> Response {
+async fn declared(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let largest = api.largest_body(request.extensions().get());
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > largest as u64) {

@@ -61,6 +61,25 @@ pub trait Tools: Send + Sync + 'static {
         Err(Failure::new("manifest_invalid", "no tool can be added to these"))
     }
 
+    /// Works from here on with the tools that people added, as they are kept now.
+    ///
+    /// # Errors
+    /// They can't be read.
+    async fn take_up(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Looks at a server of the Model Context Protocol anew, has what it offers kept, and works with
+    /// that from here on; the text says what was seen.
+    ///
+    /// # Errors
+    /// The server can't be reached or worked with, or none can be looked at here.
+    async fn look(&self, tenant: TenantId, tool: &str) -> Result<String, Failure> {
+        let _ = tenant;
+        let message = format!("nobody can look at {tool} from here");
+        Err(Failure::new("tool_not_configured", message))
+    }
+
     /// Performs one permitted attempt. It never panics on what the outside answers, keeps the
     /// call's deadline, sends the permit's idempotency key or marker, and tells known from unknown
     /// outcomes as [`Outcome`] says.

@@ -10,6 +10,7 @@ use types::{Actor, Effect, Failure, Timestamp};
 
 use crate::names::{cut, not_found};
 use crate::secrets::origin_of;
+use crate::tools::{self, ToolView};
 use crate::{Result, Services};
 
 /// Kind of a row for a server of the Model Context Protocol; its `config` is an [`McpRecord`].
@@ -87,11 +88,12 @@ fn standing(record: &McpRecord, tool: &McpTool) -> String {
     }
 }
 
-/// Adds a server that answers at `url`, or changes what is said of it. What was seen of it and said of
-/// its actions stays.
+/// Adds a server that answers at `url`, or changes what is said of it; nobody looks at it yet. What was
+/// seen of it and said of its actions stays.
 ///
 /// # Errors
-/// `tool_name_taken`, `argument_invalid`, or the store can't be written.
+/// `tool_name_taken`, also by a server that the host's configuration starts; `argument_invalid`, or the
+/// store can't be written.
 pub async fn add(
     services: &Services,
     name: &str,
@@ -99,7 +101,7 @@ pub async fn add(
     trusted: bool,
     mock: bool,
     by: &Actor,
-) -> Result<ToolRecord> {
+) -> Result<ToolView> {
     let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let good = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(inside);
     if !good || name.len() > LONGEST_NAME {
@@ -110,7 +112,9 @@ pub async fn add(
     // Credentials in an address would be shown wherever the address is.
     if origin_of(url).is_none() || url.len() > LONGEST_URL || url.contains(['@', '#', ' ']) {
         let message = format!("'{}' is not an address of a server", cut(url));
-        return Err(Failure::new("argument_invalid", message).hint("such as https://mcp.example.com/mcp"));
+        return Err(Failure::new("argument_invalid", message).hint(
+            "such as https://mcp.example.com/mcp; a server that this host starts stands in its configuration file only",
+        ));
     }
     let row = row(services, name).await?;
     if row.as_ref().map_or_else(
@@ -121,6 +125,11 @@ pub async fn add(
         return Err(Failure::new("tool_name_taken", message).hint("give the server another name"));
     }
     let older = row.as_ref().and_then(record_of).unwrap_or_default();
+    if row.is_some() && older.url.is_none() && services.tools.catalog().tool(name).is_some() {
+        let message = format!("the configuration of this host starts the server '{name}'");
+        return Err(Failure::new("tool_name_taken", message)
+            .hint("change it in the configuration file, or give this one another name"));
+    }
     let record = McpRecord {
         url: Some(url.to_owned()),
         trusted,
@@ -128,7 +137,27 @@ pub async fn add(
         ..older
     };
     let body = json!({"tool": name, "url": url, "trusted": trusted, "mock": mock});
-    put(services, name, row, &record, "tool_added", by, body).await
+    put(services, name, row, &record, "tool_added", by, body).await?;
+    services.tools.take_up().await?;
+    tools::show(services, name).await
+}
+
+/// Looks at a server anew, whether it was added or the host's configuration starts it, and works with
+/// what it offers from here on.
+///
+/// # Errors
+/// `not_found`, `argument_invalid` for a tool of another kind, or whatever keeps the server from being
+/// reached or worked with.
+pub async fn refresh(services: &Services, name: &str) -> Result<ToolView> {
+    if row(services, name).await?.as_ref().and_then(record_of).is_none() {
+        return Err(no_server(
+            services,
+            name,
+            "`agentops tool health` asks other tools how they are",
+        ));
+    }
+    services.tools.look(services.tenant, name).await?;
+    tools::show(services, name).await
 }
 
 /// Keeps what the host's configuration says of a server that it starts.
@@ -169,30 +198,24 @@ pub async fn configured(services: &Services, name: &str, trusted: bool, mock: bo
         body,
     )
     .await
-    .map(drop)
 }
 
-/// Says what an action does, for the definition that was last seen; none takes it back.
+/// Says what an action does, for the definition that was last seen; none takes it back. The tool as it
+/// stands then.
 ///
 /// # Errors
-/// `not_found`, or the store can't be written.
-pub async fn classify(services: &Services, action: &str, class: Option<Class>, by: &Actor) -> Result<()> {
+/// `not_found`, `argument_invalid` for an action of a tool of another kind, or the store can't be written.
+pub async fn classify(
+    services: &Services,
+    action: &str,
+    class: Option<Class>,
+    by: &Actor,
+) -> Result<ToolView> {
     let (server, name) = action.split_once('.').unwrap_or((action, ""));
     let row = row(services, server).await?;
     let Some(mut record) = row.as_ref().and_then(record_of) else {
-        let catalog = services.tools.catalog();
-        if catalog.tool(server).is_some() {
-            let message = format!("'{}' is no server of the Model Context Protocol", cut(server));
-            return Err(Failure::new("argument_invalid", message).hint(
-                "other tools say themselves what their actions do; `agentops tool rule` says what asks",
-            ));
-        }
-        return Err(not_found(
-            "tool",
-            server,
-            catalog.tools().map(|tool| tool.name.as_str()),
-            "agentops tool list",
-        ));
+        let hint = "other tools say themselves what their actions do; `agentops tool rule` says what asks";
+        return Err(no_server(services, server, hint));
     };
     let tools = record
         .seen
@@ -224,9 +247,9 @@ pub async fn classify(services: &Services, action: &str, class: Option<Class>, b
             record.classified.insert(name.to_owned(), class);
         }
     }
-    put(services, server, row, &record, "tool_classified", by, body)
-        .await
-        .map(drop)
+    put(services, server, row, &record, "tool_classified", by, body).await?;
+    services.tools.take_up().await?;
+    tools::show(services, server).await
 }
 
 /// Keeps what a server was seen to offer. Classifications of definitions that have changed don't count
@@ -253,9 +276,18 @@ pub async fn offers(services: &Services, server: &str, seen: &McpSeen) -> Result
     let body = json!({"tool": server, "protocol": seen.protocol, "server": seen.server,
                       "changed": changed, "left_out": seen.left_out.len()});
     let by = Actor::system("mcp");
-    put(services, server, row, &record, "tool_offers", &by, body)
-        .await
-        .map(drop)
+    put(services, server, row, &record, "tool_offers", &by, body).await
+}
+
+/// That there is no such server, or that it is a tool of another kind.
+fn no_server(services: &Services, name: &str, hint: &str) -> Failure {
+    let catalog = services.tools.catalog();
+    if catalog.tool(name).is_some() {
+        let message = format!("'{}' is no server of the Model Context Protocol", cut(name));
+        return Failure::new("argument_invalid", message).hint(hint);
+    }
+    let known = catalog.tools().map(|tool| tool.name.as_str());
+    not_found("tool", name, known, "agentops tool list")
 }
 
 async fn row(services: &Services, name: &str) -> Result<Option<ToolRecord>> {
@@ -271,7 +303,7 @@ async fn put(
     kind: &str,
     by: &Actor,
     body: serde_json::Value,
-) -> Result<ToolRecord> {
+) -> Result<()> {
     let row = ToolRecord {
         name: name.to_owned(),
         kind: MCP.to_owned(),
@@ -281,11 +313,7 @@ async fn put(
         updated_at: services.now(),
     };
     let leaf = services.leaf(kind, by, body);
-    services
-        .store
-        .put_tool(services.tenant, row.clone(), leaf)
-        .await?;
-    Ok(row)
+    Ok(services.store.put_tool(services.tenant, row, leaf).await?)
 }
 
 #[cfg(test)]
@@ -377,6 +405,10 @@ mod tests {
                 .await
                 .expect_err("refused");
             assert_eq!(failure.code, code, "{name} {url}");
+        }
+        for (name, code) in [("zoom", "argument_invalid"), ("zom", "not_found")] {
+            let failure = refresh(services, name).await.expect_err("refused");
+            assert_eq!(failure.code, code, "{name}");
         }
         for (action, code) in [("zoom.restart_room", "argument_invalid"), ("sv.x", "not_found")] {
             let failure = classify(services, action, None, &ann())

@@ -134,10 +134,27 @@ pub async fn resume(services: &Services, name: &str, by: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// Adds or replaces a plain HTTP tool. `spec` is what the reader made of `manifest`.
+/// Whether a plain HTTP tool can be kept under this name, beside these rows.
 ///
 /// # Errors
-/// `tool_name_taken` if a built-in connector has that name, or the store can't be written.
+/// `tool_name_taken` if a tool of another kind has it.
+pub(crate) fn may_be_http(services: &Services, rows: &[ToolRecord], name: &str) -> Result<()> {
+    let taken = match rows.iter().find(|row| row.name == name) {
+        Some(row) => row.kind != HTTP,
+        None => services.tools.catalog().tool(name).is_some(),
+    };
+    if taken {
+        let message = format!("'{name}' is the name of another kind of tool");
+        return Err(Failure::new("tool_name_taken", message).hint("give the manifest another name"));
+    }
+    Ok(())
+}
+
+/// Adds or replaces a plain HTTP tool, and works with it from here on. `spec` is what the reader made of
+/// `manifest`.
+///
+/// # Errors
+/// `tool_name_taken` if a tool of another kind has that name, or the store can't be written.
 pub async fn add_http(
     services: &Services,
     spec: &ToolSpec,
@@ -145,13 +162,8 @@ pub async fn add_http(
     by: &Actor,
 ) -> Result<ToolRecord> {
     let rows = services.store.tools(services.tenant).await?;
+    may_be_http(services, &rows, &spec.name)?;
     let older = rows.iter().find(|row| row.name == spec.name);
-    let built_in =
-        services.tools.catalog().tool(&spec.name).is_some() && older.is_none_or(|row| row.kind != HTTP);
-    if built_in {
-        let message = format!("'{}' is the name of a connector that is built in", spec.name);
-        return Err(Failure::new("tool_name_taken", message).hint("give the manifest another name"));
-    }
     let record = ToolRecord {
         name: spec.name.clone(),
         kind: HTTP.to_owned(),
@@ -167,6 +179,7 @@ pub async fn add_http(
         .store
         .put_tool(services.tenant, record.clone(), leaf)
         .await?;
+    services.tools.take_up().await?;
     Ok(record)
 }
 

@@ -8,6 +8,7 @@ pub const CODES: &[&str] = &[
     "address_refused",
     "agent_invalid",
     "agent_lacks_tool",
+    "answer_not_kept",
     "answer_unreadable",
     "approval_closed",
     "approval_denied",

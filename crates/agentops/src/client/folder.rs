@@ -44,8 +44,8 @@ impl Folder {
     pub async fn answer(&self, wish: Wish) -> Result<Answer, Failure> {
         let failed = |why: String| Failure::new("internal", format!("failed to ask: {why}"));
         let mut request = Request::builder().method(wish.method).uri(wish.path);
-        if wish.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some(body) = &wish.body {
+            request = request.header(header::CONTENT_TYPE, body.kind);
         }
         match wish.who {
             // The gate takes a principal that stands here for whoever asks; from outside nobody can put
@@ -61,7 +61,7 @@ impl Folder {
             }
         }
         let request = request
-            .body(Body::from(wish.body.unwrap_or_default()))
+            .body(wish.body.map_or_else(Body::empty, |body| Body::from(body.bytes)))
             .map_err(|error| failed(error.to_string()))?;
         // What goes wrong is told to whoever asks; a line of the log beside it would only be in the way.
         let asking = self.routes.clone().oneshot(request);

@@ -53,8 +53,15 @@ struct Wish {
     method: Method,
     /// The path and query, `/api/v1` included.
     path: String,
-    body: Option<Vec<u8>>,
+    body: Option<Content>,
     who: Who,
+}
+
+/// The body of a request.
+struct Content {
+    /// Its media type.
+    kind: &'static str,
+    bytes: Vec<u8>,
 }
 
 /// One page of a list.
@@ -166,6 +173,31 @@ impl Client {
         self.send(Method::POST, path, body).await
     }
 
+    /// The bytes that a route answers to GET.
+    ///
+    /// # Errors
+    /// See [`Client::get`].
+    pub async fn bytes(&self, path: &[&str], query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
+        let answer = self.ask(Method::GET, path_of(path, query)?, None).await?;
+        Ok(answer.body)
+    }
+
+    /// Sends bytes of this media type; what comes back.
+    ///
+    /// # Errors
+    /// See [`Client::get`].
+    pub async fn post_bytes<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        kind: &'static str,
+        bytes: Vec<u8>,
+    ) -> Result<T, Failure> {
+        let path = path_of(path, query)?;
+        let content = Content { kind, bytes };
+        self.ask(Method::POST, path, Some(content)).await?.read()
+    }
+
     /// Asks for something to be done that needs no more words.
     ///
     /// # Errors
@@ -267,6 +299,14 @@ impl Client {
         }
     }
 
+    /// Waits until whoever works on runs goes by tools that were added or changed. A server that was asked
+    /// for the change does so when it answers.
+    pub async fn tools_taken_up(&self) {
+        if let Some(app) = self.app() {
+            app.tools_taken_up().await;
+        }
+    }
+
     /// Waits until whoever works on runs goes by tools, rules and settings that were changed.
     pub async fn taken_up(&self) {
         match self.app() {
@@ -298,7 +338,7 @@ impl Client {
         self.ask(method, path, Some(json(body)?)).await?.read()
     }
 
-    async fn ask(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Answer, Failure> {
+    async fn ask(&self, method: Method, path: String, body: Option<Content>) -> Result<Answer, Failure> {
         let wish = Wish {
             method,
             path,
@@ -313,9 +353,13 @@ impl Client {
     }
 }
 
-fn json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(body)
-        .map_err(|error| Failure::new("argument_invalid", format!("it can't be JSON: {error}")))
+fn json(body: &impl Serialize) -> Result<Content, Failure> {
+    let bytes = serde_json::to_vec(body)
+        .map_err(|error| Failure::new("argument_invalid", format!("it can't be JSON: {error}")))?;
+    Ok(Content {
+        kind: "application/json",
+        bytes,
+    })
 }
 
 /// The path of a route below `/api/v1`, each segment and value escaped.

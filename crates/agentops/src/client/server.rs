@@ -63,9 +63,7 @@ impl Remote {
                 .header("x-csrf-token", csrf),
         };
         if let Some(body) = wish.body {
-            request = request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(body);
+            request = request.header(header::CONTENT_TYPE, body.kind).body(body.bytes);
         }
         let mut answer = request.send().await.map_err(|error| self.gone(&error))?;
         let (status, cookie) = (answer.status(), cookie(answer.headers()));

@@ -1,14 +1,13 @@
 //! `agentops tool add-mcp`, `refresh` and `classify`: servers of the Model Context Protocol.
 
-use api::wire::tools::{McpServer, Tool as Record};
+use api::wire::tools::{McpServer, PutClass, PutMcpServer, Tool as Record};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use services::mcp::{self, Class};
 use types::{Effect, Failure};
 
 use super::tool::page;
 use super::{Context, Done};
-use crate::compose::{Access, App};
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{Progress, Style};
 
@@ -63,41 +62,39 @@ pub enum Said {
 impl AddMcp {
     /// Runs it. The server stays added even if it can't be looked at now.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let done = async {
-            let by = context.user(&app).await?;
-            mcp::add(&app.services, &self.name, &self.url, self.trusted, self.mock, &by).await?;
-            app.take_up_tools().await?;
-            match look(context, &app, &self.name).await {
-                Err(failure) => {
-                    let hint = format!(
-                        "it is added; when that is put right: `agentops tool refresh {}`",
-                        self.name
-                    );
-                    Err(Failure {
-                        hint: Some(
-                            failure
-                                .hint
-                                .map_or(hint.clone(), |older| format!("{older}; {hint}")),
-                        ),
-                        ..failure
-                    })
-                }
-                Ok(()) => Ok(()),
-            }
-        };
-        let done = done.await;
-        app.close().await;
+        let client = context.client().await?;
+        let done = self.add(context, &client).await;
+        client.close().await;
         done.map(|()| Exit::Ok)
+    }
+
+    async fn add(self, context: &Context, client: &Client) -> Result<(), Failure> {
+        let wish = PutMcpServer {
+            url: self.url,
+            trusted: self.trusted,
+            mock: self.mock,
+        };
+        let _: Record = client.put(&["tools", &self.name, "mcp"], &wish).await?;
+        look(context, client, &self.name).await.map_err(|failure| {
+            let later = format!(
+                "it is added; when that is put right: `agentops tool refresh {}`",
+                self.name
+            );
+            let hint = match &failure.hint {
+                Some(hint) => format!("{hint}; {later}"),
+                None => later,
+            };
+            failure.hint(hint)
+        })
     }
 }
 
 impl Refresh {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let done = look(context, &app, &self.name).await;
-        app.close().await;
+        let client = context.client().await?;
+        let done = look(context, &client, &self.name).await;
+        client.close().await;
         done.map(|()| Exit::Ok)
     }
 }
@@ -105,32 +102,32 @@ impl Refresh {
 impl Classify {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let app = context.open(Access::Guest).await?;
-        let done = self.say(context, &app).await;
-        app.close().await;
+        let client = context.client().await?;
+        let done = self.say(context, &client).await;
+        client.close().await;
         done.map(|()| Exit::Ok)
     }
 
-    async fn say(self, context: &Context, app: &App) -> Result<(), Failure> {
-        let by = context.user(app).await?;
-        let effect = match self.effect {
-            Said::Read => Some(Effect::Read),
-            Said::Write => Some(Effect::Write),
-            Said::Destructive => Some(Effect::Destructive),
-            Said::Default => None,
-        };
-        let class = effect.map(|effect| Class {
-            effect,
+    async fn say(self, context: &Context, client: &Client) -> Result<(), Failure> {
+        let wish = PutClass {
+            effect: match self.effect {
+                Said::Read => Some(Effect::Read),
+                Said::Write => Some(Effect::Write),
+                Said::Destructive => Some(Effect::Destructive),
+                Said::Default => None,
+            },
             idempotent: self.idempotent,
-        });
-        mcp::classify(&app.services, &self.action, class, &by).await?;
-        app.take_up_tools().await?;
-        app.tools_taken_up().await;
-        let server = self.action.split('.').next().unwrap_or_default();
-        let mut tool = services::tools::show(&app.services, server).await?;
-        tool.actions.retain(|shown| shown.name == self.action);
-        let Some(now) = tool.actions.first() else {
-            return Ok(());
+        };
+        let tool: Record = client.put(&["actions", &self.action, "class"], &wish).await?;
+        client.tools_taken_up().await;
+        let Some(now) = tool.actions.iter().find(|shown| shown.name == self.action) else {
+            let document = json!({"action": self.action, "effect": wish.effect});
+            return context.output.answer(&document, |style| {
+                format!(
+                    "{} is classified, and can't be called now",
+                    style.strong(&self.action)
+                )
+            });
         };
         let document = json!({"action": now.name, "effect": now.effect, "idempotency": now.idempotency,
                               "rule": now.rule, "reason": now.reason});
@@ -147,13 +144,12 @@ impl Classify {
 }
 
 /// Looks at a server and shows what it offers.
-async fn look(context: &Context, app: &App, name: &str) -> Result<(), Failure> {
+async fn look(context: &Context, client: &Client, name: &str) -> Result<(), Failure> {
     let progress = Progress::start(&context.output, "looking");
-    let seen = app.look_at(name).await;
+    let seen = client.post(&["tools", name, "refresh"], &json!(null)).await;
     drop(progress);
-    seen?;
-    app.tools_taken_up().await;
-    let tool = Record::from(services::tools::show(&app.services, name).await?);
+    let tool: Record = seen?;
+    client.tools_taken_up().await;
     context.output.answer(&tool, |style| page(style, &tool))
 }
 

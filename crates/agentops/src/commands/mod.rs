@@ -21,7 +21,7 @@ pub mod token;
 pub mod tool;
 pub mod user;
 
-use types::{Actor, Failure};
+use types::Failure;
 
 use crate::cli::{Cli, Command};
 use crate::client::Client;
@@ -49,14 +49,6 @@ impl Context {
     /// See [`Client::open`].
     pub async fn client(&self) -> Result<Client, Failure> {
         Client::open(&self.config).await
-    }
-
-    /// Who is at the keyboard.
-    ///
-    /// # Errors
-    /// The groups can't be read.
-    pub async fn user(&self, app: &App) -> Result<Actor, Failure> {
-        services::people::actor(&app.services, &self.config.user.name).await
     }
 
     /// Opens the data folder.

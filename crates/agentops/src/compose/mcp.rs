@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use ports::{McpRecord, McpSeen, ToolRecord};
 use services::{Services, mcp};
 use tools::{McpCommand, McpNotes, McpServer};
-use types::{Failure, Mode, TenantId};
+use types::{Failure, TenantId};
 
 use super::App;
 use crate::config::Config;
@@ -95,26 +95,15 @@ impl McpNotes for Notes {
 }
 
 impl App {
-    /// Looks at a server of the Model Context Protocol and works with what it offers from here on; the
-    /// text says what was seen.
-    ///
-    /// # Errors
-    /// The server can't be reached or worked with, or the tool is none.
-    pub async fn look_at(&self, name: &str) -> Result<String, Failure> {
-        let seen = self.registry.look(self.services.tenant, name, Mode::Real).await?;
-        self.take_up_tools().await?;
-        Ok(seen)
-    }
-
     /// Looks at the servers that nobody has looked at yet. Whatever keeps one from being looked at is
     /// logged, and said again whenever it is asked for.
     pub async fn look_at_new_servers(&self) {
         let Ok(rows) = self.services.store.tools(self.services.tenant).await else {
             return;
         };
-        let servers = servers(&self.commands, &rows);
+        let servers = servers(self.tools.commands(), &rows);
         for server in servers.iter().filter(|server| server.record.seen.is_none()) {
-            if let Err(failure) = self.look_at(&server.name).await {
+            if let Err(failure) = self.services.tools.look(self.services.tenant, &server.name).await {
                 tracing::warn!(server = server.name, %failure, "an MCP server could not be looked at");
             }
         }
@@ -122,12 +111,12 @@ impl App {
 
     /// Ends the servers that this process has started.
     pub(super) fn stop_servers(&self) {
-        self.registry.replace_mcp_servers(Vec::new());
+        self.tools.registry().replace_mcp_servers(Vec::new());
     }
 
     /// Keeps in the database what the configuration says of servers, so that people see it.
     pub(super) async fn configured_servers(&self) -> Result<(), Failure> {
-        for (name, _, trusted, mock) in &self.commands {
+        for (name, _, trusted, mock) in self.tools.commands() {
             mcp::configured(&self.services, name, *trusted, *mock).await?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The composition root: the only place that names concrete stores, tools and the sandbox, and puts
 //! them behind the ports.
 
+mod current;
 mod database;
 mod files;
 mod mcp;
@@ -20,6 +21,7 @@ use store::Opened;
 use types::{Clock, Entropy, Failure, TenantId};
 
 use crate::config::Config;
+use current::Current;
 pub use database::{is_set_up, place};
 pub use files::{replace, scratch};
 use places::Places;
@@ -53,9 +55,7 @@ pub struct App {
     pub services: Services,
     /// Everything that calls tools, in this process.
     places: Arc<Places>,
-    registry: Arc<tools::Registry>,
-    /// How servers of the Model Context Protocol are started.
-    commands: mcp::Commands,
+    tools: Arc<Current>,
     store: Opened,
 }
 
@@ -84,11 +84,12 @@ impl App {
         let notes = Arc::new(mcp::Notes::default());
         registry.note_mcp(Arc::clone(&notes) as Arc<dyn tools::McpNotes>);
         refresh::limits(shared.as_ref(), tenant, &registry).await?;
+        let tools = Arc::new(Current::new(registry, Arc::clone(&shared), tenant, commands));
         let services = Services {
             tenant,
             runs: Arc::new(ThroughStore(Arc::clone(&shared))),
             store: shared,
-            tools: Arc::clone(&registry) as Arc<dyn ports::Tools>,
+            tools: Arc::clone(&tools) as Arc<dyn ports::Tools>,
             clock,
             entropy,
         };
@@ -98,24 +99,12 @@ impl App {
             config,
             services,
             places,
-            registry,
-            commands,
+            tools,
             store,
         };
         app.configured_servers().await?;
-        app.take_up_tools().await?;
+        app.tools.take_up(true).await?;
         Ok(app)
-    }
-
-    /// Works from here on with the tools that people added, as they are now.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    pub async fn take_up_tools(&self) -> Result<(), Failure> {
-        let store = self.services.store.as_ref();
-        let added = refresh::added(store, self.services.tenant, &self.commands).await?;
-        refresh::replace(&self.registry, added);
-        Ok(())
     }
 
     /// Whether this process holds the data folder, so that it is the one that works on runs.
@@ -147,8 +136,7 @@ impl App {
             &self.config,
             &self.services,
             sandbox,
-            &self.registry,
-            &self.commands,
+            &self.tools,
             self.store.kind(),
         )?;
         self.services.runs = worker.runs();

@@ -10,6 +10,7 @@ use services::settings;
 use tools::{HttpTool, McpServer, Registry};
 use types::{CallLimits, Failure, TenantId, Timestamp};
 
+use super::current::Current;
 use super::mcp::Commands;
 
 /// How often the store is asked for changes.
@@ -22,7 +23,7 @@ pub(super) type Mark = Vec<(String, Timestamp, bool)>;
 
 /// Tools that people add.
 pub(super) struct Added {
-    mark: Mark,
+    pub(super) mark: Mark,
     pub(super) http_tools: Vec<HttpTool>,
     pub(super) servers: Vec<McpServer>,
 }
@@ -113,24 +114,13 @@ pub(super) async fn limits(store: &dyn Store, tenant: TenantId, registry: &Regis
 }
 
 /// Looks for changes until it is aborted.
-pub(super) async fn keep_current(
-    store: Arc<dyn Store>,
-    tenant: TenantId,
-    registry: Arc<Registry>,
-    commands: Commands,
-) {
-    let mut known: Option<Mark> = None;
+pub(super) async fn keep_current(store: Arc<dyn Store>, tenant: TenantId, tools: Arc<Current>) {
     let mut set = None;
     loop {
-        match added(store.as_ref(), tenant, &commands).await {
-            Ok(added) if known.as_ref() != Some(&added.mark) => {
-                known = Some(added.mark.clone());
-                replace(&registry, added);
-            }
-            Ok(_) => {}
-            Err(failure) => tracing::warn!(%failure, "the tools could not be looked at"),
+        if let Err(failure) = tools.take_up(false).await {
+            tracing::warn!(%failure, "the tools could not be taken up");
         }
-        if let Err(failure) = take_up_settings(store.as_ref(), tenant, &registry, &mut set).await {
+        if let Err(failure) = take_up_settings(store.as_ref(), tenant, tools.registry(), &mut set).await {
             tracing::warn!(%failure, "the limits of calls could not be looked at");
         }
         tokio::time::sleep(EVERY).await;

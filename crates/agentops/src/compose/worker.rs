@@ -12,7 +12,7 @@ use services::facts::FromStore;
 use tokio::task::JoinHandle;
 use types::{Clock, Failure, TenantId};
 
-use super::mcp::Commands;
+use super::current::Current;
 use super::refresh;
 use crate::config::Config;
 
@@ -33,8 +33,7 @@ impl Worker {
         config: &Config,
         services: &Services,
         sandbox: Option<Arc<sandbox::Handle>>,
-        registry: &Arc<tools::Registry>,
-        commands: &Commands,
+        current: &Arc<Current>,
         database: &'static str,
     ) -> Result<Self, Failure> {
         let store = Arc::clone(&services.store);
@@ -49,12 +48,7 @@ impl Worker {
         options.calls_per_recipe = config.runtime.calls_per_recipe.max(1) as usize;
         options.poll = Duration::from_millis(u64::from(config.runtime.poll_ms.clamp(10, 60_000)));
         let runtime = runtime::Runtime::start(options)?;
-        let refresher = tokio::spawn(refresh::keep_current(
-            store,
-            services.tenant,
-            Arc::clone(registry),
-            commands.clone(),
-        ));
+        let refresher = tokio::spawn(refresh::keep_current(store, services.tenant, Arc::clone(current)));
         Ok(Self {
             runtime,
             sandbox,

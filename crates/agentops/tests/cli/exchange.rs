@@ -144,13 +144,9 @@ fn an_import_with_any_error_changes_nothing_and_tells_all_of_them() {
     let path = inside.to_str().expect("UTF-8");
     let refused = folder.json(4, &["recipe", "import", path]);
     let problems = refused["problems"].as_array().expect("problems");
-    let told = |part: &str| {
-        problems
-            .iter()
-            .any(|problem| problem.as_str().is_some_and(|text| text.contains(part)))
-    };
+    let told = |part: &str| problems.iter().any(|problem| problem.to_string().contains(part));
     assert!(
-        told("one.yaml:5:5") && told("[unknown_key]") && told("more/two.json") && told("[manifest_invalid]"),
+        told("one.yaml:5:5") && told("unknown_key") && told("more/two.json") && told("manifest_invalid"),
         "{refused:#}"
     );
     folder.refused(3, "not_found", &["recipe", "show", "good"]);

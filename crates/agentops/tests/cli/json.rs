@@ -58,7 +58,7 @@ const CALLS: &[(i32, &[&str])] = &[
     (4, &["tool", "add", "waits.yaml"]),
     (0, &["tool", "rule", "zoom.restart_room", "run"]),
     (4, &["tool", "add-mcp", "zoom", "http://127.0.0.1:1/mcp"]),
-    (4, &["tool", "refresh", "nothing"]),
+    (3, &["tool", "refresh", "nothing"]),
     (2, &["tool", "classify", "zoom.restart_room", "--effect", "read"]),
     (0, &["agent", "list"]),
     (0, &["agent", "show", "Support"]),

@@ -12,7 +12,7 @@ use types::TenantId;
 use crate::site::{Site, ask};
 
 /// What a server answers to bytes, until it closes the connection.
-fn raw(address: &str, bytes: &[u8]) -> String {
+pub fn raw(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).expect("connected");
     stream.write_all(bytes).expect("sent");
     let mut answer = String::new();

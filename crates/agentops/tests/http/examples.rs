@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rig::project;
 use crate::site::Site;
@@ -53,8 +53,11 @@ fn holds(got: &Value, wanted: &Value) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_of_the_page_work_as_they_stand() {
-    let site = Site::open().await;
+    // The script signs in once for each example.
+    let site = Site::open_with(&[("AGENTOPS_SERVER__SIGN_INS_PER_MINUTE", "100")]).await;
     site.user("ann", &["operator", "approver"]).await;
+    let wish = json!({"name": "admin", "scopes": ["admin"], "days": 1});
+    let made = site.admin.post("/api/v1/tokens", wish).await.ok(201);
     let page = project("docs/http.md");
     let examples = examples(&page);
     assert!(examples.len() >= 8, "{}", examples.len());
@@ -73,6 +76,7 @@ async fn the_examples_of_the_page_work_as_they_stand() {
             .arg(&asked)
             .current_dir(folder.path())
             .env("SERVER", &site.address)
+            .env("ADMIN", made["secret"].as_str().expect("a token"))
             .output()
             .expect("bash runs");
         let out = String::from_utf8_lossy(&done.stdout).into_owned();

@@ -1,6 +1,8 @@
 //! The HTTP API as programs use it: a real server, each test on a data folder of its own.
 
 mod bad_input;
+mod bundle;
+mod bundle_bounds;
 mod commands;
 mod events;
 mod examples;

@@ -40,7 +40,13 @@ impl Site {
 
     /// The same with more in the server's environment.
     pub async fn open_with(env: &[(&str, &str)]) -> Self {
+        Self::open_configured("", env).await
+    }
+
+    /// The same with a configuration file.
+    pub async fn open_configured(config: &str, env: &[(&str, &str)]) -> Self {
         let folder = Folder::seeded();
+        folder.file("agentops.toml", config);
         let server = folder.stays_with(&["serve", "--listen", "127.0.0.1:0", "--json"], env);
         let address = server.document["address"]
             .as_str()

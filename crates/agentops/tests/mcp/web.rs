@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::peers::{Web, judge, output, peer, program, script};
 use crate::rig::Folder;
 
-fn everything() -> Web {
+pub fn everything() -> Web {
     let mut command = Command::new(program("node"));
     command.args([&script("everything"), "streamableHttp"]);
     let with_port = |command: &mut Command, port: u16| {
@@ -14,7 +14,7 @@ fn everything() -> Web {
     Web::start(&mut command, with_port, "listening on port")
 }
 
-fn python() -> Web {
+pub fn python() -> Web {
     let mut command = Command::new(peer("py/bin/python"));
     command.arg(judge()).arg("http");
     let with_port = |command: &mut Command, port: u16| {

@@ -1,7 +1,7 @@
-//! Reading JSON bodies: bounded by the router, typed, and with every fault at once when one doesn't fit.
+//! Reading bodies: bounded by the router; JSON typed, and with every fault at once when one doesn't fit.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -24,25 +24,35 @@ where
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let sent = request.headers().get(header::CONTENT_TYPE);
-        let json = sent.and_then(|value| value.to_str().ok()).is_some_and(|kind| {
-            let kind = kind.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/json")
-        });
-        if !json {
+        if kind_of(request.headers()) != "application/json" {
             return Err(Refusal::new("body_type_unknown", "the body is read as JSON only")
                 .hint("send it with Content-Type: application/json"));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
-            let code = if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                "payload_too_large"
-            } else {
-                "body_unreadable"
-            };
-            Refusal::new(code, error.body_text())
-        })?;
-        read(&bytes)
+        read(&bytes_of(request, state).await?)
     }
+}
+
+/// The media type of a body, in lower case and without its parameters.
+pub(crate) fn kind_of(headers: &HeaderMap) -> String {
+    let sent = headers.get(header::CONTENT_TYPE);
+    let kind = sent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// The bytes of a body, as many as the router allows here.
+///
+/// # Errors
+/// `payload_too_large`, `body_unreadable`.
+pub(crate) async fn bytes_of<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refusal> {
+    Bytes::from_request(request, state).await.map_err(|error| {
+        let code = if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            "payload_too_large"
+        } else {
+            "body_unreadable"
+        };
+        Refusal::new(code, error.body_text())
+    })
 }
 
 fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<Body<T>, Refusal> {

@@ -21,8 +21,10 @@ const LONGEST: usize = 200;
 const STALE_MS: u64 = 60 * 1000;
 /// How long answers are kept, in milliseconds: a day.
 const KEPT_MS: u64 = 24 * 3600 * 1000;
+/// The largest answer, in bytes.
+const LARGEST: usize = 256 * 1024 * 1024;
 /// The largest answer that is kept, in bytes.
-const LARGEST: usize = 256 * 1024;
+const LARGEST_KEPT: usize = 256 * 1024;
 /// The headers that belong to an answer.
 const HEADERS: [&str; 3] = ["content-type", "etag", "location"];
 
@@ -103,8 +105,9 @@ async fn one(
 /// The request, read, with the digest of what it asks.
 async fn digested(api: &Api, request: Request) -> Answer<(Request, String)> {
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, api.largest_body).await.map_err(|_| {
-        let message = format!("a body has at most {} bytes", api.largest_body);
+    let largest = api.largest_body(parts.extensions.get());
+    let bytes = to_bytes(body, largest).await.map_err(|_| {
+        let message = format!("a body has at most {largest} bytes");
         Refusal::new("payload_too_large", message)
     })?;
     let mut hash = Sha256::new();
@@ -120,7 +123,8 @@ async fn digested(api: &Api, request: Request) -> Answer<(Request, String)> {
     Ok((Request::from_parts(parts, Body::from(bytes)), digest))
 }
 
-/// The answer, and what is kept of it. An answer that says "try again" is not kept.
+/// The answer, and what is kept of it. An answer that says "try again" is not kept; of one that is too
+/// large it is kept that it was given.
 async fn keep(answer: Response) -> (Response, Option<KeptAnswer>) {
     let status = answer.status();
     let passing = status.is_server_error()
@@ -132,19 +136,38 @@ async fn keep(answer: Response) -> (Response, Option<KeptAnswer>) {
         .contains(&status);
     let (parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST).await else {
-        let failed = Refusal::new("internal", "an answer was too large to be kept");
+        let failed = Refusal::new("internal", "an answer could not be written");
         return (failed.into_response(), None);
     };
     let instead = parts
         .extensions
         .get::<KeepInstead>()
         .map(|KeepInstead(value)| value.to_string());
-    let kept = (!passing).then(|| KeptAnswer {
-        status: status.as_u16(),
-        headers: headers(&parts.headers),
-        body: instead.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()),
-    });
+    let kept = if passing {
+        None
+    } else if instead.is_none() && bytes.len() > LARGEST_KEPT {
+        given().await
+    } else {
+        Some(KeptAnswer {
+            status: status.as_u16(),
+            headers: headers(&parts.headers),
+            body: instead.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned()),
+        })
+    };
     (Response::from_parts(parts, Body::from(bytes)), kept)
+}
+
+/// What is kept of an answer that is too large: that it was given once.
+async fn given() -> Option<KeptAnswer> {
+    let message = "this was answered before, and the answer was too large to be kept";
+    let refusal = Refusal::new("answer_not_kept", message).hint("it was done; look at what there is now");
+    let (parts, body) = refusal.into_response().into_parts();
+    let bytes = to_bytes(body, LARGEST_KEPT).await.ok()?;
+    Some(KeptAnswer {
+        status: parts.status.as_u16(),
+        headers: headers(&parts.headers),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }
 
 fn headers(all: &HeaderMap) -> Vec<(String, String)> {

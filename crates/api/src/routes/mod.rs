@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod approvals;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
+pub(crate) mod bundle;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod recipes;
@@ -17,11 +18,15 @@ pub(crate) mod users;
 
 use std::str::FromStr;
 
+use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
 use crate::http::problem::{Answer, Refusal};
+
+/// The largest bundle, in bytes.
+pub(crate) const LARGEST_BUNDLE: usize = services::recipes::bundle::MOST_BYTES as usize;
 
 /// Every route of the API, below `/api/v1`.
 pub(crate) fn nouns() -> OpenApiRouter<Api> {
@@ -50,6 +55,7 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(recipes::list_recipes, recipes::save_recipe))
         .routes(routes!(recipes::check_recipe))
+        .merge(bundles())
         .routes(routes!(recipes::get_recipe_schema))
         .routes(routes!(recipes::get_recipe))
         .routes(routes!(recipes::list_recipe_versions))
@@ -58,10 +64,13 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         .routes(routes!(tools::list_tools, tools::add_tool))
         .routes(routes!(tools::get_tool))
         .routes(routes!(tools::get_tool_health))
+        .routes(routes!(tools::put_mcp_server))
+        .routes(routes!(tools::refresh_tool))
         .routes(routes!(tools::pause_tool))
         .routes(routes!(tools::resume_tool))
         .routes(routes!(tools::get_action))
         .routes(routes!(tools::put_action_rule))
+        .routes(routes!(tools::put_action_class))
         .routes(routes!(tools::call_action))
         .routes(routes!(runs::list_runs, runs::start_run))
         .routes(routes!(runs::get_run))
@@ -90,6 +99,16 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         .routes(routes!(events::watch_changes))
         .routes(routes!(sandbox::list_sandbox_vendors))
         .routes(routes!(sandbox::get_sandbox_vendor))
+}
+
+/// Where bundles go in and out.
+pub(crate) const BUNDLE: &str = "/api/v1/bundle";
+
+/// A bundle may be larger than other bodies.
+fn bundles() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(bundle::export_bundle, bundle::import_bundle))
+        .layer(DefaultBodyLimit::max(LARGEST_BUNDLE))
 }
 
 /// Whether the process is well; at the root, where those who watch processes look.

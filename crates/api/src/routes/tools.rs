@@ -1,10 +1,10 @@
-//! Tools: what there is, holding and releasing, rules, health, and calls by hand.
+//! Tools: what there is, adding, holding and releasing, rules, health, and calls by hand.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Deserialize;
-use services::{call, settings, tools};
+use services::{call, mcp, settings, tools};
 use types::Mode;
 use utoipa::IntoParams;
 
@@ -16,7 +16,9 @@ use crate::http::page::{Asked, Page};
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::StartKey;
 use crate::wire::runs::Started;
-use crate::wire::tools::{Action, AddTool, AddedTool, CallAction, PutRule, Tool, ToolHealth};
+use crate::wire::tools::{
+    Action, AddTool, AddedTool, CallAction, PutClass, PutMcpServer, PutRule, Tool, ToolHealth,
+};
 
 /// In which mode to ask.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,7 +44,7 @@ pub(crate) async fn list_tools(State(api): State<Api>) -> Answer<Json<Page<Tool>
     Ok(Json(Page::all(views.into_iter().map(Tool::from).collect())))
 }
 
-/// Adds or replaces a plain HTTP tool; its calls are possible a moment later.
+/// Adds or replaces a plain HTTP tool.
 #[utoipa::path(
     post,
     path = "/tools",
@@ -138,6 +140,70 @@ pub(crate) async fn resume_tool(
 ) -> Answer<StatusCode> {
     tools::resume(&api.services, &tool, &caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a server of the Model Context Protocol that answers over HTTP, or changes what is said of it.
+///
+/// Nobody looks at it yet: `POST /api/v1/tools/{tool}/refresh` does. What was seen of it and said of its
+/// actions stays. A server that this host starts stands in its configuration file only.
+#[utoipa::path(
+    put,
+    path = "/tools/{tool}/mcp",
+    operation_id = "put_mcp_server",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    request_body = PutMcpServer,
+    responses((status = 200, body = Tool), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn put_mcp_server(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(tool): Path<String>,
+    Body(wish): Body<PutMcpServer>,
+) -> Answer<Json<Tool>> {
+    let (trusted, mock) = (wish.trusted, wish.mock);
+    let view = mcp::add(&api.services, &tool, &wish.url, trusted, mock, &caller.actor).await?;
+    Ok(Json(view.into()))
+}
+
+/// Looks at a server of the Model Context Protocol anew, and works with what it offers from here on.
+#[utoipa::path(
+    post,
+    path = "/tools/{tool}/refresh",
+    operation_id = "refresh_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    responses((status = 200, body = Tool), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn refresh_tool(State(api): State<Api>, Path(tool): Path<String>) -> Answer<Json<Tool>> {
+    Ok(Json(mcp::refresh(&api.services, &tool).await?.into()))
+}
+
+/// Says what an action of a server of the Model Context Protocol does; answers the tool as it stands then.
+#[utoipa::path(
+    put,
+    path = "/actions/{action}/class",
+    operation_id = "put_action_class",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(("action" = String, Path, description = "`tool.action`")),
+    request_body = PutClass,
+    responses((status = 200, body = Tool), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn put_action_class(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(action): Path<String>,
+    Body(wish): Body<PutClass>,
+) -> Answer<Json<Tool>> {
+    let class = wish.effect.map(|effect| mcp::Class {
+        effect,
+        idempotent: wish.idempotent,
+    });
+    let view = mcp::classify(&api.services, &action, class, &caller.actor).await?;
+    Ok(Json(view.into()))
 }
 
 /// One action, by any of its names.

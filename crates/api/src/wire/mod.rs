@@ -5,6 +5,7 @@
 pub mod approvals;
 pub mod artifacts;
 pub mod audit;
+pub mod bundle;
 pub mod library;
 pub mod people;
 pub mod recipes;

@@ -205,3 +205,31 @@ pub struct PutRule {
     /// `"run"`, `"ask"`, `"deny"` or `{"ask": {"groups": […], "quorum": …}}`; null takes it back.
     pub rule: Value,
 }
+
+/// A server of the Model Context Protocol that answers over HTTP. One that this host starts stands in
+/// its configuration file only: no request can name a program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutMcpServer {
+    /// Where it answers.
+    pub url: String,
+    /// Let what it says of its own actions count.
+    #[serde(default)]
+    pub trusted: bool,
+    /// Let it be called in mock mode, which has no stand-in for it.
+    #[serde(default)]
+    pub mock: bool,
+}
+
+/// What an action of a server of the Model Context Protocol does, for the definition that was last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutClass {
+    /// `read`, `write` or `destructive`; null takes back what was said.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<String>, required = true)]
+    pub effect: Option<Effect>,
+    /// Whether calling it again with the same arguments gives the same world.
+    #[serde(default)]
+    pub idempotent: bool,
+}

@@ -32,6 +32,8 @@ pub enum Done {
     Made,
     /// It is another one than before.
     Changed,
+    /// It was there as it is.
+    Same,
     /// One of that name was there, and was left alone.
     There,
 }
@@ -115,7 +117,7 @@ async fn keep(
 ) -> Result<Brought> {
     let mut kept: Map<String, Value> = settings::read(services, key).await?;
     let done = match kept.get(name) {
-        Some(before) if before == document => Done::There,
+        Some(before) if before == document => Done::Same,
         Some(_) => Done::Changed,
         None if kept.len() >= MOST_KEPT => {
             let message = format!("the setting {key} holds {MOST_KEPT} documents already, as many as it can");
@@ -125,7 +127,7 @@ async fn keep(
         }
         None => Done::Made,
     };
-    if done != Done::There {
+    if done != Done::Same {
         kept.insert(name.to_owned(), document.clone());
         settings::set(services, key, Value::Object(kept), by).await?;
     }
@@ -138,10 +140,46 @@ async fn keep(
 
 /// Sets the rules that are stricter than what holds now.
 async fn tighten(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Result<Vec<Brought>> {
+    let weighed = weigh(services, set).await?;
+    let stricter: Vec<&Weighed> = weighed.iter().filter(|rule| rule.stricter).collect();
+    if !stricter.is_empty() {
+        let mut rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
+        rules.extend(
+            stricter
+                .iter()
+                .map(|rule| (rule.action.clone(), json!(rule.wish))),
+        );
+        settings::set(services, settings::RULES, Value::Object(rules), by).await?;
+    }
+    let taken = weighed.iter().map(|rule| Brought {
+        noun: "rule",
+        name: rule.name(),
+        done: if rule.stricter { Done::Made } else { Done::There },
+    });
+    Ok(taken.collect())
+}
+
+/// A rule of guardrails beside what holds now.
+pub(super) struct Weighed {
+    action: String,
+    wish: String,
+    /// Whether it is stricter than what holds, and so is set.
+    pub(super) stricter: bool,
+}
+
+impl Weighed {
+    /// As it is told.
+    pub(super) fn name(&self) -> String {
+        format!("{}: {}", self.action, self.wish)
+    }
+}
+
+/// The rules of guardrails for actions that there are.
+pub(super) async fn weigh(services: &Services, set: &BroughtGuardrails) -> Result<Vec<Weighed>> {
     let facts = facts::facts(services.store.as_ref(), services.tenant).await?;
     let catalog = services.tools.catalog();
-    let mut rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
-    let mut taken = Vec::new();
+    let rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
+    let mut weighed = Vec::new();
     for (action, wish) in &set.rules {
         let Lookup::Found(spec) = catalog.find(action) else {
             continue;
@@ -155,17 +193,11 @@ async fn tighten(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Re
             Rule::Ask(_) => wish == "deny",
             Rule::Deny => false,
         };
-        if stricter {
-            rules.insert(action.clone(), json!(wish));
-        }
-        taken.push(Brought {
-            noun: "rule",
-            name: format!("{action}: {wish}"),
-            done: if stricter { Done::Made } else { Done::There },
+        weighed.push(Weighed {
+            action: action.clone(),
+            wish: wish.clone(),
+            stricter,
         });
     }
-    if taken.iter().any(|one| one.done == Done::Made) {
-        settings::set(services, settings::RULES, Value::Object(rules), by).await?;
-    }
-    Ok(taken)
+    Ok(weighed)
 }

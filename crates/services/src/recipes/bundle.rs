@@ -84,6 +84,22 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Piece>> {
     }
 }
 
+/// A single file, within the same bounds as one of a bundle.
+///
+/// # Errors
+/// `bundle_invalid`.
+pub fn single(path: String, bytes: Vec<u8>) -> Result<Vec<Piece>> {
+    if let Some(trick) = trick(&path) {
+        return Err(invalid(&[format!("'{}' {trick}", shown(&path))]));
+    }
+    let size = bytes.len() as u64;
+    if size > MOST_FILE {
+        let problem = format!("'{}' has {size} bytes, more than {MOST_FILE}", shown(&path));
+        return Err(invalid(&[problem]));
+    }
+    Ok(vec![Piece { path, bytes }])
+}
+
 /// A ZIP archive of these files; the same files give the same bytes.
 ///
 /// # Errors
@@ -92,12 +108,14 @@ pub fn pack(pieces: &[Piece]) -> Result<Vec<u8>> {
     let total: u64 = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
     if pieces.len() > MOST_FILES || total > MOST_TOTAL {
         let message = format!(
-            "{} files with {total} bytes are more than a bundle may hold",
+            "{} files with {total} bytes are more than a bundle may hold: {MOST_FILES} with {MOST_TOTAL}",
             pieces.len()
         );
-        return Err(invalid(&[message]));
+        return Err(Failure::new("bundle_invalid", message).hint("name some of the recipes only"));
     }
-    let failed = |error: &dyn std::fmt::Display| invalid(&[format!("it can't be packed: {error}")]);
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new("bundle_invalid", format!("the bundle can't be packed: {error}"))
+    };
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for piece in pieces {
         writer

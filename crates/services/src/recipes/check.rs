@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recipe::program::{Kind, OnError, Step};
 use recipe::{CheckContext, Checked, Dialect, Recipe};
-use types::{Catalog, Phase};
+use types::{Catalog, Phase, ToolSpec};
 
 use super::{list, tree};
 use crate::{Result, Services, if_found, people};
@@ -27,6 +27,18 @@ impl Context {
     /// The same context with more recipes, which come together with the text that is checked.
     pub(super) fn with_recipes(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.recipes.extend(names);
+        self
+    }
+
+    /// The same context with more tools, which come together with the text that is checked.
+    pub(super) fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
+        if !tools.is_empty() {
+            let known = |name: &str| tools.iter().any(|tool| tool.name == name);
+            let mut all: Vec<ToolSpec> = self.catalog.tools().cloned().collect();
+            all.retain(|tool| !known(&tool.name));
+            all.extend(tools);
+            self.catalog = Arc::new(Catalog::new(all));
+        }
         self
     }
 

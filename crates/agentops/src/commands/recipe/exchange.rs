@@ -1,22 +1,25 @@
 //! `agentops recipe export`, `import` and `sync`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use api::wire::bundle::Imported;
 use clap::Args;
 use serde_json::json;
-use services::recipes::bundle::{self, Piece};
-use services::recipes::exchange::{self, Change, From, Plan, What};
-use types::{Failure, ToolSpec};
+use services::recipes::bundle;
+use types::Failure;
 
-use super::check::page;
-use crate::args::{bytes_file, invalid};
+use super::files;
+use super::report::{human, refused, shown};
+use crate::args::invalid;
+use crate::client::Client;
 use crate::commands::{Context, Done};
-use crate::compose::{Access, App, replace};
+use crate::compose::replace;
 use crate::exit::Exit;
-use crate::output::{Style, table};
 
-/// How deep folders are looked through.
-const DEEPEST: usize = 4;
+/// Where bundles go in and out.
+const BUNDLE: &[&str] = &["bundle"];
+/// Where recipes lie in a bundle.
+const RECIPES: &str = "recipes/";
 
 /// Write recipes as files
 #[derive(Debug, Args)]
@@ -63,17 +66,37 @@ pub struct Sync {
     pub activate: bool,
 }
 
+/// How files are taken over.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    /// `anywhere` or `folder`.
+    from: &'static str,
+    activate: bool,
+    dry_run: bool,
+}
+
 impl Export {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
         let whole = self.to.extension().is_some_and(|ending| ending == "zip");
-        let app = context.open(Access::Guest).await?;
-        let pieces = exchange::export(&app.services, &self.names, self.all, whole).await;
-        app.close().await;
-        let pieces = pieces?;
+        let mut query = vec![("calls", self.all.to_string())];
+        query.extend(self.names.iter().map(|name| ("recipe", name.clone())));
+        let client = context.client().await?;
+        let packed = client.bytes(BUNDLE, &query).await;
+        client.close().await;
+        let packed = packed?;
+        let mut pieces = bundle::unpack(&packed)?;
         if whole {
-            replace(&self.to, &bundle::pack(&pieces)?)?;
+            replace(&self.to, &packed)?;
         } else {
+            // A folder holds one file for each recipe, and nothing else.
+            pieces.retain_mut(|piece| match piece.path.strip_prefix(RECIPES) {
+                Some(name) if !name.contains('/') => {
+                    piece.path = name.to_owned();
+                    true
+                }
+                _ => false,
+            });
             for piece in &pieces {
                 replace(&self.to.join(&piece.path), &piece.bytes)?;
             }
@@ -92,27 +115,21 @@ impl Export {
 impl Import {
     /// Runs it.
     pub async fn run(self, context: &Context) -> Done {
-        let pieces = pieces(&self.from)?;
-        let app = context.open(Access::Guest).await?;
-        let done = self.take(context, &app, &pieces).await;
-        app.close().await;
-        done
-    }
-
-    async fn take(&self, context: &Context, app: &App, pieces: &[Piece]) -> Done {
-        let plan = exchange::plan(&app.services, pieces, From::Anywhere, &read_tool).await?;
-        if !plan.problems.is_empty() {
-            return refused(context, &plan);
+        let packed = files::packed(&self.from)?;
+        let wish = Wish {
+            from: "anywhere",
+            activate: self.activate,
+            dry_run: self.dry_run,
+        };
+        let client = context.client().await?;
+        let report = ask(&client, packed, wish).await;
+        client.close().await;
+        let report = report?;
+        if report.ok {
+            shown(context, &report)
+        } else {
+            refused(context, &report)
         }
-        if self.dry_run {
-            return shown(context, &plan, &plan.changes, false);
-        }
-        let by = context.user(app).await?;
-        let done = exchange::apply(&app.services, &plan, self.activate, &by, &read_tool).await?;
-        if done.iter().any(|change| change.noun == "tool") {
-            app.tools_taken_up().await;
-        }
-        shown(context, &plan, &done, true)
     }
 }
 
@@ -123,25 +140,28 @@ impl Sync {
             let message = format!("'{}' is no folder", self.folder.display());
             return Err(Failure::new("folder_unreadable", message));
         }
-        let pieces = pieces(&self.folder)?;
-        let app = context.open(Access::Guest).await?;
-        let done = self.take(context, &app, &pieces).await;
-        app.close().await;
+        let packed = files::packed(&self.folder)?;
+        let client = context.client().await?;
+        let done = self.take(context, &client, packed).await;
+        client.close().await;
         done
     }
 
-    async fn take(&self, context: &Context, app: &App, pieces: &[Piece]) -> Done {
-        let plan = exchange::plan(&app.services, pieces, From::Folder, &read_tool).await?;
-        if !plan.problems.is_empty() {
-            return refused(context, &plan);
+    async fn take(&self, context: &Context, client: &Client, packed: Vec<u8>) -> Done {
+        let wish = Wish {
+            from: "folder",
+            activate: self.activate,
+            dry_run: true,
+        };
+        let planned = ask(client, packed.clone(), wish).await?;
+        if !planned.ok {
+            return refused(context, &planned);
         }
-        if self.dry_run || !plan.changes_anything() {
-            return shown(context, &plan, &plan.changes, false);
+        if self.dry_run || !planned.has_changes() {
+            return shown(context, &planned);
         }
         if !self.yes {
-            context
-                .output
-                .line(&human(context.output.style(), &plan, &plan.changes))?;
+            context.output.line(&human(context.output.style(), &planned))?;
             if !context.output.interactive() {
                 return Err(invalid("nothing was taken over: there is nobody to ask")
                     .hint("--yes takes it over without asking, --dry-run only shows it"));
@@ -156,195 +176,48 @@ impl Sync {
                 return Ok(Exit::Refused);
             }
         }
-        let by = context.user(app).await?;
-        let done = exchange::apply(&app.services, &plan, self.activate, &by, &read_tool).await?;
-        shown(context, &plan, &done, true)
-    }
-}
-
-/// A tool from its manifest, as `tool add` reads it.
-fn read_tool(text: &str) -> Result<ToolSpec, Failure> {
-    let tool = tools::http_tool(text).map_err(|problems| {
-        let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::new("manifest_invalid", listed.join("; "))
-    })?;
-    Ok(tool.spec)
-}
-
-/// The files of a file, folder or bundle.
-fn pieces(from: &Path) -> Result<Vec<Piece>, Failure> {
-    if from.is_dir() {
-        let mut found = Vec::new();
-        folder(from, "", DEEPEST, &mut found)?;
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        return Ok(found);
-    }
-    let zip = from.extension().is_some_and(|ending| ending == "zip");
-    let bytes = match zip {
-        true => whole(from)?,
-        false => bytes_file(from)?,
-    };
-    if zip || bundle::is_bundle(&bytes) {
-        return bundle::unpack(&bytes);
-    }
-    let name = from
-        .file_name()
-        .and_then(|name| name.to_str())
-        .filter(|name| *name != "-");
-    let path = match name {
-        Some(name) if name.contains('.') => name.to_owned(),
-        Some(name) => format!("{name}.yaml"),
-        None => "input.yaml".to_owned(),
-    };
-    Ok(vec![Piece { path, bytes }])
-}
-
-/// A bundle's bytes; how many are read at most is the bundle's own bound.
-fn whole(from: &Path) -> Result<Vec<u8>, Failure> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    std::fs::File::open(from)
-        .and_then(|file| file.take(bundle::MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| {
-            Failure::new(
-                "file_unreadable",
-                format!("failed to read '{}': {error}", from.display()),
-            )
-        })?;
-    Ok(bytes)
-}
-
-/// The files below a folder; links aren't followed.
-fn folder(at: &Path, under: &str, deeper: usize, found: &mut Vec<Piece>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(
-            "folder_unreadable",
-            format!("failed to read '{}': {error}", at.display()),
-        )
-    };
-    for entry in std::fs::read_dir(at).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-            let message = format!("a name in '{}' is no UTF-8", at.display());
-            return Err(Failure::new("folder_unreadable", message));
+        let wish = Wish {
+            dry_run: false,
+            ..wish
         };
-        let path = format!("{under}{name}");
-        if kind.is_dir() && deeper > 0 && !name.starts_with('.') {
-            folder(&entry.path(), &format!("{path}/"), deeper - 1, found)?;
+        let report = ask(client, packed, wish).await?;
+        if report.ok {
+            shown(context, &report)
+        } else {
+            refused(context, &report)
         }
-        if !kind.is_file() || !matches!(name.rsplit('.').next(), Some("yaml" | "yml" | "json")) {
-            continue;
-        }
-        if found.len() >= bundle::MOST_FILES {
-            let message = format!("'{}' holds more than {} files", at.display(), bundle::MOST_FILES);
-            return Err(Failure::new("folder_unreadable", message));
-        }
-        found.push(Piece {
-            path,
-            bytes: bytes_file(&entry.path())?,
-        });
     }
-    Ok(())
 }
 
-/// Shows every problem; nothing was changed.
-fn refused(context: &Context, plan: &Plan) -> Done {
-    let document =
-        json!({"ok": false, "changed": false, "problems": plan.problems, "documents": plan.documents});
-    context.output.answer(&document, |style| {
-        let wrong = plan.documents.iter().filter(|document| {
-            let mut found = document.checked.diagnostics.iter();
-            found.any(|found| found.severity == recipe::Severity::Error)
-        });
-        let mut lines: Vec<String> = wrong
-            .map(|document| page(style, &document.path, &document.checked))
-            .collect();
-        lines.extend(
-            plan.problems
-                .iter()
-                .map(|problem| format!("{} {problem}", style.bad("problem:"))),
-        );
-        lines.push(format!(
-            "nothing was taken over {}",
-            style.dim("[bundle_invalid]")
-        ));
-        lines.join("\n")
-    })?;
-    Ok(Exit::Refused)
-}
-
-/// Shows what was done, or what would be.
-fn shown(context: &Context, plan: &Plan, changes: &[Change], done: bool) -> Done {
-    let document = json!({
-        "ok": true,
-        "changed": done,
-        "changes": changes,
-        "absent": plan.absent,
-        "skipped": plan.skipped,
-        "documents": plan.documents,
-    });
-    context.output.answer(&document, |style| {
-        let text = human(style, plan, changes);
-        match done {
-            true => text,
-            false => format!("{text}\n{}", style.dim("nothing was changed")),
-        }
-    })?;
-    Ok(Exit::Ok)
-}
-
-fn human(style: Style, plan: &Plan, changes: &[Change]) -> String {
-    let mut text = String::new();
-    for diff in changes.iter().filter_map(|change| change.diff.as_ref()) {
-        text.push_str(diff);
-        text.push('\n');
-    }
-    let rows = changes.iter().map(|change| {
-        let what = match change.what {
-            What::New => style.good("new"),
-            What::Changed => style.warn("changed"),
-            What::Same => style.dim("as it was"),
-            What::There => style.dim("there already, left alone"),
-        };
-        let version = change
-            .version
-            .map(|version| version.to_string())
-            .unwrap_or_default();
-        vec![
-            change.noun.to_owned(),
-            change.name.clone(),
-            what,
-            version,
-            change.path.clone(),
+/// Sends a bundle. If it is refused for what stands in it, the report of a dry run tells all of it.
+async fn ask(client: &Client, packed: Vec<u8>, wish: Wish) -> Result<Imported, Failure> {
+    let query = |dry_run: bool| {
+        [
+            ("from", wish.from.to_owned()),
+            ("activate", wish.activate.to_string()),
+            ("dry_run", dry_run.to_string()),
         ]
-    });
-    text.push_str(&table(
-        style,
-        &["what", "name", "is", "version", "from"],
-        rows.collect(),
-        "there is nothing to take over",
-    ));
-    let told = plan.documents.iter().flat_map(|document| {
-        let found = document.checked.diagnostics.iter();
-        found.map(|found| {
-            format!(
-                "{}:{}:{}: {}",
-                document.path, found.line, found.column, found.message
-            )
-        })
-    });
-    for line in told {
-        text.push_str(&format!("\n{}", style.dim(&line)));
+    };
+    let send = async |dry_run: bool, packed: Vec<u8>| {
+        client
+            .post_bytes::<Imported>(BUNDLE, &query(dry_run), "application/zip", packed)
+            .await
+    };
+    if wish.dry_run {
+        return send(true, packed).await;
     }
-    if !plan.absent.is_empty() {
-        text.push_str(&format!(
-            "\nnot in these files, and kept here: {}",
-            plan.absent.join(", ")
-        ));
+    match send(false, packed.clone()).await {
+        Ok(report) => {
+            if report.changes.iter().any(|change| change.noun == "tool") {
+                client.tools_taken_up().await;
+            }
+            Ok(report)
+        }
+        Err(failure) if failure.code == "bundle_invalid" => match send(true, packed).await {
+            Ok(report) if !report.ok => Ok(report),
+            // Whatever was wrong with it isn't any more: what was said of it holds.
+            _ => Err(failure),
+        },
+        Err(failure) => Err(failure),
     }
-    if !plan.skipped.is_empty() {
-        text.push_str(&format!("\nleft out: {}", plan.skipped.join(", ")));
-    }
-    text
 }

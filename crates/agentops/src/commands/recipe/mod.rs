@@ -3,7 +3,9 @@
 mod check;
 mod convert;
 mod exchange;
+mod files;
 mod library;
+mod report;
 mod save;
 mod show;
 

@@ -1,66 +1,125 @@
 //! What documents come to beside what is here, with the difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use recipe::Brings;
 use serde_json::Value;
 use types::Failure;
 
 use super::super::brought;
-use super::{Plan, What, bare};
+use super::{Change, Document, Plan, What, bare};
 use crate::{Result, Services, if_found, settings};
+
+/// How long making one difference may take; what isn't found by then is shown more coarsely.
+const LONGEST_DIFF: Duration = Duration::from_millis(100);
+/// How much text is compared for one plan, in bytes; what comes after is taken over without being shown.
+const MOST_COMPARED: usize = 4 * 1024 * 1024;
+
+/// What is known while one document after the other is compared.
+#[derive(Default)]
+struct Seen {
+    /// The text that the newest version of a recipe has by then.
+    newest: BTreeMap<String, String>,
+    /// Things beside recipes that documents before have brought: noun and name.
+    brought: BTreeSet<(&'static str, String)>,
+    /// Bytes compared so far.
+    compared: usize,
+}
 
 /// What each document comes to, with its difference to what is here.
 pub(super) async fn compare(services: &Services, plan: &mut Plan) -> Result<()> {
     let mut changes = Vec::new();
-    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen = Seen::default();
     for (at, document) in plan.documents.iter().enumerate() {
+        if let Some(slug) = &document.slug {
+            let next = plan.documents.get(at + 1);
+            let last = next.is_none_or(|next| next.slug.as_ref() != Some(slug));
+            let mut change = recipe(services, document, slug, last, &mut seen).await?;
+            let kept = matches!(change.what, What::There);
+            change.activated &= plan.activate && last;
+            changes.push(change);
+            if kept {
+                continue;
+            }
+        }
         for one in &document.checked.brings {
-            if let Some((noun, name, what)) = standing(services, one).await? {
+            for (noun, name, what) in standing(services, one).await? {
+                let first = seen.brought.insert((noun, name.clone()));
+                let what = if first { what } else { again(noun, what) };
                 changes.push(bare(document, noun, name, what));
             }
         }
-        let Some(slug) = &document.slug else { continue };
-        let stored = match if_found(services.store.recipe(services.tenant, slug).await)? {
-            Some(record) => services.store.versions(services.tenant, record.id).await?,
-            None => Vec::new(),
-        };
-        let last = plan
-            .documents
-            .get(at + 1)
-            .is_none_or(|next| next.slug.as_ref() != Some(slug));
-        let before = newest
-            .get(slug)
-            .cloned()
-            .or_else(|| stored.first().map(|version| version.text.clone()));
-        let held = stored.iter().any(|version| version.text == document.text);
-        let what = match &before {
-            None => What::New,
-            Some(before) if *before == document.text => What::Same,
-            // An earlier version that is in the library already stays where it is.
-            Some(_) if held && !last => What::There,
-            Some(_) => What::Changed,
-        };
-        let diff = before.as_ref().filter(|_| what == What::Changed).map(|before| {
-            similar::TextDiff::from_lines(before.as_str(), document.text.as_str())
-                .unified_diff()
-                .context_radius(3)
-                .header(&format!("{slug} (newest version)"), &document.path)
-                .to_string()
-        });
-        if what != What::There {
-            newest.insert(slug.clone(), document.text.clone());
-        }
-        let mut change = bare(document, "recipe", slug.clone(), what);
-        change.diff = diff;
-        changes.push(change);
+        tokio::task::yield_now().await;
     }
     plan.changes = changes;
     Ok(())
 }
 
-/// How something that a document brings stands here.
-async fn standing(services: &Services, one: &Brings) -> Result<Option<(&'static str, String, What)>> {
+/// What a recipe comes to; `activated` says whether runs don't follow that version yet.
+async fn recipe(
+    services: &Services,
+    document: &Document,
+    slug: &str,
+    last: bool,
+    seen: &mut Seen,
+) -> Result<Change> {
+    let record = if_found(services.store.recipe(services.tenant, slug).await)?;
+    let stored = match &record {
+        Some(record) => services.store.versions(services.tenant, record.id).await?,
+        None => Vec::new(),
+    };
+    let before = seen
+        .newest
+        .get(slug)
+        .cloned()
+        .or_else(|| stored.first().map(|version| version.text.clone()));
+    let held = stored.iter().any(|version| version.text == document.text);
+    let what = match &before {
+        None => What::New,
+        Some(before) if *before == document.text => What::Same,
+        // An earlier version that is in the library already stays where it is.
+        Some(_) if held && !last => What::There,
+        Some(_) => What::Changed,
+    };
+    let mut change = bare(document, "recipe", slug.to_owned(), what);
+    if let Some(before) = before.filter(|_| what == What::Changed) {
+        change.diff = diff(slug, &before, document, &mut seen.compared);
+    }
+    let is_stored = !seen.newest.contains_key(slug) && what == What::Same;
+    change.activated = !is_stored || record.is_none_or(|record| record.active != Some(record.latest));
+    if what != What::There {
+        seen.newest.insert(slug.to_owned(), document.text.clone());
+    }
+    Ok(change)
+}
+
+fn diff(slug: &str, before: &str, document: &Document, compared: &mut usize) -> Option<String> {
+    *compared = compared.saturating_add(before.len() + document.text.len());
+    if *compared > MOST_COMPARED {
+        return None;
+    }
+    let made = similar::TextDiff::configure()
+        .timeout(LONGEST_DIFF)
+        .diff_lines(before, &document.text)
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("{slug} (newest version)"), &document.path)
+        .to_string();
+    Some(made)
+}
+
+/// What becomes of a thing that a document before has brought already.
+fn again(noun: &str, what: What) -> What {
+    match (noun, what) {
+        ("agent" | "rule", _) => What::There,
+        (_, What::Same) => What::Same,
+        _ => What::Changed,
+    }
+}
+
+/// How what a document brings stands here.
+async fn standing(services: &Services, one: &Brings) -> Result<Vec<(&'static str, String, What)>> {
     let kept = |key: &'static str, name: String, document: Value| async move {
         let kept: BTreeMap<String, Value> = settings::read(services, key).await?;
         let what = match kept.get(&name) {
@@ -70,7 +129,7 @@ async fn standing(services: &Services, one: &Brings) -> Result<Option<(&'static 
         };
         Ok::<_, Failure>((name, what))
     };
-    Ok(Some(match one {
+    let one = match one {
         Brings::Agent(agent) => {
             let found = if_found(services.store.agent(services.tenant, &agent.name).await)?;
             let what = if found.is_some() { What::There } else { What::New };
@@ -83,14 +142,16 @@ async fn standing(services: &Services, one: &Brings) -> Result<Option<(&'static 
         }
         Brings::Guardrails(set) => {
             let (name, what) = kept(settings::GUARDRAILS, set.slug.clone(), set.document.clone()).await?;
-            ("guardrails", name, what)
+            let mut all = vec![("guardrails", name, what)];
+            for rule in brought::weigh(services, set).await? {
+                let what = if rule.stricter { What::New } else { What::There };
+                all.push(("rule", rule.name(), what));
+            }
+            return Ok(all);
         }
         Brings::Tool(manifest) => {
-            let name = manifest
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or("a tool")
-                .to_owned();
+            let name = manifest.get("name").and_then(Value::as_str);
+            let name = name.unwrap_or("a tool").to_owned();
             let rows = services.store.tools(services.tenant).await?;
             let what = match rows.iter().find(|row| row.name == name) {
                 None => What::New,
@@ -99,5 +160,6 @@ async fn standing(services: &Services, one: &Brings) -> Result<Option<(&'static 
             };
             ("tool", name, what)
         }
-    }))
+    };
+    Ok(vec![one])
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::super::bundle::Piece;
-use super::{Document, From, Plan};
+use super::{Document, From, Plan, Problem};
+
+/// The most documents: a list of a few megabytes could hold a million of them.
+const MOST_DOCUMENTS: usize = 2_000;
 
 /// A text, where it lies, and what is known of its form.
 pub(super) struct Text {
@@ -46,6 +49,11 @@ pub(super) fn texts(pieces: &[Piece], plan: &mut Plan) -> Vec<Text> {
             });
             continue;
         };
+        if texts.len() + items.len() > MOST_DOCUMENTS {
+            let message = format!("there are more than {MOST_DOCUMENTS} documents up to here");
+            plan.problems.push(Problem::whole(&piece.path, message));
+            return Vec::new();
+        }
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{index}]", piece.path);
             let inner = ["yaml", "text", "content"]

@@ -1,0 +1,130 @@
+//! What taking files over came to, or would come to, for people and for programs.
+
+use api::wire::bundle::{BundleDocument, Imported};
+use recipe::Checked;
+use serde_json::json;
+use types::Failure;
+
+use super::check::page;
+use crate::client;
+use crate::commands::{Context, Done};
+use crate::exit::Exit;
+use crate::output::{Style, table};
+
+/// Shows every problem; nothing was changed.
+pub(super) fn refused(context: &Context, report: &Imported) -> Done {
+    let mut pages = Vec::new();
+    for document in &report.documents {
+        let checked = found(document)?;
+        if checked.diagnostics.iter().any(is_error) {
+            pages.push((document.path.as_str(), checked));
+        }
+    }
+    context.output.answer(&json!(report), |style| {
+        let mut lines: Vec<String> = pages
+            .iter()
+            .map(|(path, checked)| page(style, path, checked))
+            .collect();
+        lines.extend(report.problems.iter().map(|problem| {
+            let place = match problem.at.as_str() {
+                "" => String::new(),
+                at => format!("{at}: "),
+            };
+            format!(
+                "{} {place}{} [{}]",
+                style.bad("problem:"),
+                problem.message,
+                problem.code
+            )
+        }));
+        lines.push(format!(
+            "nothing was taken over {}",
+            style.dim("[bundle_invalid]")
+        ));
+        lines.join("\n")
+    })?;
+    Ok(Exit::Refused)
+}
+
+/// Shows what was done, or what would be.
+pub(super) fn shown(context: &Context, report: &Imported) -> Done {
+    context.output.answer(&json!(report), |style| {
+        let text = human(style, report);
+        match report.dry_run {
+            false => text,
+            true => format!("{text}\n{}", style.dim("nothing was changed")),
+        }
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The differences, then a line for each change, then what else there is to say.
+pub(super) fn human(style: Style, report: &Imported) -> String {
+    let mut text = String::new();
+    for diff in report.changes.iter().filter_map(|change| change.diff.as_ref()) {
+        text.push_str(diff);
+        text.push('\n');
+    }
+    let rows = report.changes.iter().map(|change| {
+        let mut what = match change.what.as_str() {
+            "new" => style.good("new"),
+            "changed" => style.warn("changed"),
+            "same" => style.dim("as it was"),
+            "there" => style.dim("there already, left alone"),
+            other => other.to_owned(),
+        };
+        if change.activated {
+            what.push_str(", runs follow it");
+        }
+        let version = change
+            .version
+            .map(|version| version.to_string())
+            .unwrap_or_default();
+        vec![
+            change.noun.clone(),
+            change.name.clone(),
+            what,
+            version,
+            change.path.clone(),
+        ]
+    });
+    text.push_str(&table(
+        style,
+        &["what", "name", "is", "version", "from"],
+        rows.collect(),
+        "there is nothing to take over",
+    ));
+    for document in &report.documents {
+        for found in &document.checked.diagnostics {
+            let part = |key: &str| found.get(key).cloned().unwrap_or_default();
+            let message = part("message");
+            let line = format!(
+                "{}:{}:{}: {}",
+                document.path,
+                part("line"),
+                part("column"),
+                message.as_str().unwrap_or_default()
+            );
+            text.push_str(&format!("\n{}", style.dim(&line)));
+        }
+    }
+    if !report.absent.is_empty() {
+        text.push_str(&format!(
+            "\nnot in these files, and kept here: {}",
+            report.absent.join(", ")
+        ));
+    }
+    if !report.skipped.is_empty() {
+        text.push_str(&format!("\nleft out: {}", report.skipped.join(", ")));
+    }
+    text
+}
+
+/// What checking a document found.
+fn found(document: &BundleDocument) -> Result<Checked, Failure> {
+    client::checked(document.checked.clone())
+}
+
+fn is_error(found: &recipe::Diagnostic) -> bool {
+    found.severity == recipe::Severity::Error
+}
