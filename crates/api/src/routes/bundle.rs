@@ -6,7 +6,6 @@ use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::Value;
 use services::recipes::bundle::{self, Piece};
 use services::recipes::exchange::{self, From};
 use tokio::task::spawn_blocking;
