@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::http::problem::Refusal;
 use crate::http::{gate, repeat};
@@ -20,6 +19,8 @@ use crate::{Api, pages};
 
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long looking at a tool may take at least: connectors give up after a minute.
+const LOOKING: Duration = Duration::from_secs(75);
 /// Requests worked on at a time.
 const AT_ONCE: usize = 1024;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -36,10 +37,9 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(largest_body))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            timeout,
-        ))
+        .layer(middleware::from_fn(move |request, next| {
+            in_time(timeout, request, next)
+        }))
         .layer(middleware::from_fn(in_turn))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers))
@@ -97,6 +97,22 @@ async fn declared(State(api): State<Api>, request: Request, next: Next) -> Respo
     next.run(request).await
 }
 
+/// A request, its body included, has a bounded time. Looking at a tool may mean to start it first, so it
+/// has more.
+async fn in_time(timeout: Duration, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let looks =
+        path.starts_with("/api/v1/tools/") && (path.ends_with("/refresh") || path.ends_with("/health"));
+    let timeout = if looks { timeout.max(LOOKING) } else { timeout };
+    match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let message = "the request, its body included, took too long";
+            Refusal::new("request_timed_out", message).into_response()
+        }
+    }
+}
+
 /// A bounded number of requests at a time; the others are told to come back.
 async fn in_turn(request: Request, next: Next) -> Response {
     match TURNS.try_acquire() {
@@ -117,14 +133,6 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 /// Headers of every answer. What may load scripts and styles says so itself (`pages`).
 async fn headers(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
-    if answer.status() == StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(header::CONTENT_TYPE)
-    {
-        answer = Refusal::new(
-            "request_timed_out",
-            "the request, its body included, took too long",
-        )
-        .into_response();
-    }
     let headers = answer.headers_mut();
     for (name, value) in [
         ("x-content-type-options", "nosniff"),

@@ -78,6 +78,31 @@ async fn a_client_that_never_ends_its_request_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn looking_at_a_tool_may_take_longer_than_other_requests() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__REQUEST_TIMEOUT_S", "1")]).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+    let path = "/api/v1/settings/tools.private";
+    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
+    let path = "/api/v1/tools/silent/mcp";
+    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let asking = site.admin.request(Method::POST, "/api/v1/tools/silent/refresh");
+    let looking = tokio::spawn(ask(asking));
+    let (reached, _) = silent.accept().await.expect("it is asked");
+    // A request that began later is given up, and this one goes on until its server is gone.
+    let address = site.address.clone();
+    let half = b"POST /api/v1/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                 content-length: 100\r\nconnection: close\r\n\r\n{\"name\":";
+    let answer = tokio::task::spawn_blocking(move || raw(&address, half)).await;
+    assert!(answer.expect("it ends").starts_with("HTTP/1.1 408"));
+    drop((reached, silent));
+    let got = looking.await.expect("it ends");
+    got.refused(422, "tool_unreachable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_body_is_told_with_its_place() {
     let site = Site::open().await;
     let wrong = json!({"recipe": 7, "inputs": [], "colour": "red"});
