@@ -218,6 +218,9 @@ impl World {
     }
 
     pub async fn with(http_tools: Vec<HttpTool>, extra: Vec<Arc<dyn Connector>>) -> Self {
+        // A test that makes world after world without ever waiting uses up its task's budget, and the mock
+        // server's drop, which blocks on a lock of tokio's, would then wait for ever.
+        tokio::task::yield_now().await;
         let server = MockServer::start().await;
         let base = server.uri();
         Self::at(server, base, http_tools, extra)
