@@ -11,6 +11,8 @@ pub(super) struct Answer {
     pub status: StatusCode,
     /// The session's cookie, if it sets one.
     pub cookie: Option<String>,
+    /// The tag of what was answered, if it has one.
+    pub etag: Option<String>,
     /// The body.
     pub body: Vec<u8>,
     /// The failure itself, if it was made in this process.
@@ -80,6 +82,7 @@ mod tests {
         Answer {
             status,
             cookie: None,
+            etag: None,
             body: body.as_bytes().to_vec(),
             failure: None,
         }

@@ -46,6 +46,9 @@ impl Folder {
         let mut request = Request::builder().method(wish.method).uri(wish.path);
         if let Some(body) = &wish.body {
             request = request.header(header::CONTENT_TYPE, body.kind);
+            if let Some(seen) = &body.seen {
+                request = request.header(header::IF_MATCH, seen);
+            }
         }
         match wish.who {
             // The gate takes a principal that stands here for whoever asks; from outside nobody can put
@@ -77,6 +80,7 @@ impl Folder {
         Ok(Answer {
             status: parts.status,
             cookie: super::server::cookie(&parts.headers),
+            etag: super::server::etag(&parts.headers),
             body: body.into(),
             failure,
         })

@@ -62,6 +62,8 @@ struct Content {
     /// Its media type.
     kind: &'static str,
     bytes: Vec<u8>,
+    /// The tag of what whoever asks has seen: if it is otherwise by now, nothing is done.
+    seen: Option<String>,
 }
 
 /// One page of a list.
@@ -182,20 +184,27 @@ impl Client {
         Ok(answer.body)
     }
 
-    /// Sends bytes of this media type; what comes back.
+    /// Sends a ZIP archive; what comes back, with its tag. With the tag of what was `seen`, nothing is done
+    /// if it is otherwise by now.
     ///
     /// # Errors
-    /// See [`Client::get`].
-    pub async fn post_bytes<T: DeserializeOwned>(
+    /// `etag_stale`; see [`Client::get`].
+    pub async fn post_zip<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
-        kind: &'static str,
         bytes: Vec<u8>,
-    ) -> Result<T, Failure> {
+        seen: Option<String>,
+    ) -> Result<(T, Option<String>), Failure> {
+        let content = Content {
+            kind: "application/zip",
+            bytes,
+            seen,
+        };
         let path = path_of(path, query)?;
-        let content = Content { kind, bytes };
-        self.ask(Method::POST, path, Some(content)).await?.read()
+        let mut answer = self.ask(Method::POST, path, Some(content)).await?;
+        let tag = answer.etag.take();
+        Ok((answer.read()?, tag))
     }
 
     /// Asks for something to be done that needs no more words.
@@ -359,6 +368,7 @@ fn json(body: &impl Serialize) -> Result<Content, Failure> {
     Ok(Content {
         kind: "application/json",
         bytes,
+        seen: None,
     })
 }
 

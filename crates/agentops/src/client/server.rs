@@ -63,10 +63,13 @@ impl Remote {
                 .header("x-csrf-token", csrf),
         };
         if let Some(body) = wish.body {
+            if let Some(seen) = body.seen {
+                request = request.header(header::IF_MATCH, seen);
+            }
             request = request.header(header::CONTENT_TYPE, body.kind).body(body.bytes);
         }
         let mut answer = request.send().await.map_err(|error| self.gone(&error))?;
-        let (status, cookie) = (answer.status(), cookie(answer.headers()));
+        let (status, cookie, etag) = (answer.status(), cookie(answer.headers()), etag(answer.headers()));
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(|error| self.gone(&error))? {
             body.extend_from_slice(&part);
@@ -78,6 +81,7 @@ impl Remote {
         let answer = Answer {
             status,
             cookie,
+            etag,
             body,
             failure: None,
         };
@@ -114,6 +118,11 @@ impl Remote {
 pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
     let set = headers.get(header::SET_COOKIE)?.to_str().ok()?;
     set.split(';').next().map(str::to_owned)
+}
+
+/// The tag of an answer.
+pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::ETAG)?.to_str().ok().map(str::to_owned)
 }
 
 /// Never through a proxy, never elsewhere, and nothing is repeated.

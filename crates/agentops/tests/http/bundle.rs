@@ -199,6 +199,28 @@ async fn a_new_version_is_shown_first_and_followed_only_if_that_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_is_what_is_done_or_nothing() {
+    let site = Site::open().await;
+    let mine = tea("Brew");
+    let files = [("tea.yaml", mine.as_str())];
+    let shown = import(&site.admin, "?dry_run=true", &files).await;
+    let tag = shown.headers["etag"].to_str().expect("text").to_owned();
+    let seen = site.admin.with("if-match", tag.clone());
+    // Meanwhile somebody else has saved another one under that name.
+    import(&site.admin, "", &[("tea.yaml", &tea("Pour"))])
+        .await
+        .ok(200);
+    let before = everything(&site).await;
+    import(&seen, "", &files).await.refused(412, "etag_stale");
+    assert_eq!(everything(&site).await, before);
+    let shown = import(&seen, "?dry_run=true", &files).await;
+    let now = shown.headers["etag"].to_str().expect("text").to_owned();
+    assert_ne!(now, tag);
+    let seen = site.admin.with("if-match", now);
+    assert_eq!(import(&seen, "", &files).await.ok(200)["changed"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_with_an_error_refuses_all_of_them_with_every_place() {
     let site = Site::open().await;
     let before = everything(&site).await;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use services::recipes::bundle::{self, Piece};
@@ -14,10 +14,11 @@ use utoipa::IntoParams;
 
 use crate::Api;
 use crate::http::body::{bytes_of, kind_of};
+use crate::http::etag;
 use crate::http::identity::Caller;
 use crate::http::page::Asked;
 use crate::http::problem::{Answer, Fault, Problem, Refusal};
-use crate::wire::bundle::Imported;
+use crate::wire::bundle::{BundleChange, Imported};
 
 /// A bundle.
 const ZIP: &str = "application/zip";
@@ -110,7 +111,8 @@ pub(crate) async fn export_bundle(
 /// Takes over recipes, workflows, agents, guardrails and manifests of tools from a bundle or a single file.
 ///
 /// With any problem nothing is changed: the refusal lists each with its place, and `dry_run=true` answers
-/// the whole report. Tools and guardrails ask for the role and the scope admin besides. A bundle has at
+/// the whole report with an `ETag`: sent along as `If-Match`, nothing is taken over if by then something
+/// else would be done. Tools and guardrails ask for the role and the scope admin besides. A bundle has at
 /// most 16 MiB, 1,000 files, 32 MiB unpacked and 4 MiB for one file.
 #[utoipa::path(
     post,
@@ -128,9 +130,10 @@ pub(crate) async fn export_bundle(
 pub(crate) async fn import_bundle(
     State(api): State<Api>,
     Caller(caller): Caller,
+    headers: HeaderMap,
     Asked(query): Asked<ImportQuery>,
     Sent(pieces): Sent,
-) -> Answer<Json<Imported>> {
+) -> Answer<Response> {
     let _turn = api.import_turn()?;
     let pieces = pieces.read(query.name).await?;
     let from = match query.from {
@@ -139,11 +142,14 @@ pub(crate) async fn import_bundle(
     };
     let plan = exchange::plan(&api.services, &pieces, from, query.activate).await?;
     caller.may(exchange::need(&plan))?;
+    let planned: Vec<BundleChange> = plan.changes.iter().cloned().map(Into::into).collect();
     if query.dry_run {
-        return Ok(Json(Imported::of(plan, None)));
+        let tag = [(header::ETAG, etag::of(&planned))];
+        return Ok((tag, Json(Imported::of(plan, None))).into_response());
     }
+    etag::check(&headers, &planned)?;
     match exchange::apply(&api.services, &plan, &caller.actor).await {
-        Ok(done) => Ok(Json(Imported::of(plan, Some(done)))),
+        Ok(done) => Ok(Json(Imported::of(plan, Some(done))).into_response()),
         Err(failure) => Err(refused(failure, plan.problems)),
     }
 }

@@ -122,9 +122,9 @@ impl Import {
             dry_run: self.dry_run,
         };
         let client = context.client().await?;
-        let report = ask(&client, packed, wish).await;
+        let report = ask(&client, packed, wish, None).await;
         client.close().await;
-        let report = report?;
+        let (report, _) = report?;
         if report.ok {
             shown(context, &report)
         } else {
@@ -153,7 +153,7 @@ impl Sync {
             activate: self.activate,
             dry_run: true,
         };
-        let planned = ask(client, packed.clone(), wish).await?;
+        let (planned, seen) = ask(client, packed.clone(), wish, None).await?;
         if !planned.ok {
             return refused(context, &planned);
         }
@@ -180,7 +180,16 @@ impl Sync {
             dry_run: false,
             ..wish
         };
-        let report = ask(client, packed, wish).await?;
+        // What was shown is what is done, or nothing.
+        let done = ask(client, packed, wish, seen).await;
+        let (report, _) = done.map_err(|failure| match failure.code.as_str() {
+            "etag_stale" => Failure {
+                message: "nothing was taken over: since the difference was made, something has changed here"
+                    .to_owned(),
+                ..failure.hint("look at the difference anew")
+            },
+            _ => failure,
+        })?;
         if report.ok {
             shown(context, &report)
         } else {
@@ -189,8 +198,14 @@ impl Sync {
     }
 }
 
-/// Sends a bundle. If it is refused for what stands in it, the report of a dry run tells all of it.
-async fn ask(client: &Client, packed: Vec<u8>, wish: Wish) -> Result<Imported, Failure> {
+/// Sends a bundle, and the tag of the dry run that was seen. If it is refused for what stands in it, the
+/// report of a dry run tells all of it.
+async fn ask(
+    client: &Client,
+    packed: Vec<u8>,
+    wish: Wish,
+    seen: Option<String>,
+) -> Result<(Imported, Option<String>), Failure> {
     let query = |dry_run: bool| {
         [
             ("from", wish.from.to_owned()),
@@ -198,26 +213,27 @@ async fn ask(client: &Client, packed: Vec<u8>, wish: Wish) -> Result<Imported, F
             ("dry_run", dry_run.to_string()),
         ]
     };
-    let send = async |dry_run: bool, packed: Vec<u8>| {
-        client
-            .post_bytes::<Imported>(BUNDLE, &query(dry_run), "application/zip", packed)
-            .await
-    };
     if wish.dry_run {
-        return send(true, packed).await;
+        return client.post_zip(BUNDLE, &query(true), packed, None).await;
     }
-    match send(false, packed.clone()).await {
-        Ok(report) => {
+    let done = client
+        .post_zip::<Imported>(BUNDLE, &query(false), packed.clone(), seen)
+        .await;
+    match done {
+        Ok((report, tag)) => {
             if report.changes.iter().any(|change| change.noun == "tool") {
                 client.tools_taken_up().await;
             }
-            Ok(report)
+            Ok((report, tag))
         }
-        Err(failure) if failure.code == "bundle_invalid" => match send(true, packed).await {
-            Ok(report) if !report.ok => Ok(report),
-            // Whatever was wrong with it isn't any more: what was said of it holds.
-            _ => Err(failure),
-        },
+        Err(failure) if failure.code == "bundle_invalid" => {
+            let told: Result<(Imported, _), _> = client.post_zip(BUNDLE, &query(true), packed, None).await;
+            match told {
+                Ok((report, tag)) if !report.ok => Ok((report, tag)),
+                // Whatever was wrong with it isn't any more: what was said of it holds.
+                _ => Err(failure),
+            }
+        }
         Err(failure) => Err(failure),
     }
 }
