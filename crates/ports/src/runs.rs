@@ -13,4 +13,8 @@ pub trait Runs: Send + Sync + 'static {
 
     /// Puts a message into a run's inbox.
     async fn post(&self, post: Post) -> Result<(), StoreError>;
+
+    /// Rules, settings or held tools were changed: what is decided after this goes by them. Other
+    /// processes on the same store notice by themselves, within a second.
+    fn forget_facts(&self) {}
 }

@@ -61,7 +61,7 @@ pub trait Tools: Send + Sync + 'static {
         Err(Failure::new("manifest_invalid", "no tool can be added to these"))
     }
 
-    /// Works from here on with the tools that people added, as they are kept now.
+    /// Works from here on with the tools that people added and the limits of calls, as they are kept now.
     ///
     /// # Errors
     /// They can't be read.

@@ -1,7 +1,7 @@
 //! Facts and schemas, kept for a moment: every run asks for them at every step.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governance::{Facts, Schemas};
 use ports::{FactSource, StoreError, Tools};
@@ -13,11 +13,18 @@ const FRESH_MS: Millis = 300;
 /// The catalogue with its compiled schemas.
 type Compiled = (Arc<Catalog>, Arc<Schemas>);
 
+/// Facts, and how often all were forgotten.
+#[derive(Default)]
+struct Kept {
+    facts: BTreeMap<TenantId, (Timestamp, Arc<Facts>)>,
+    forgotten: u64,
+}
+
 pub(crate) struct FactsCache {
     source: Arc<dyn FactSource>,
     tools: Arc<dyn Tools>,
     clock: Arc<dyn Clock>,
-    kept: Mutex<BTreeMap<TenantId, (Timestamp, Arc<Facts>)>>,
+    kept: Mutex<Kept>,
     schemas: Mutex<Option<Compiled>>,
 }
 
@@ -34,22 +41,31 @@ impl FactsCache {
 
     pub(crate) async fn facts(&self, tenant: TenantId) -> Result<Arc<Facts>, StoreError> {
         let now = self.clock.now();
-        let kept = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&tenant)
-            .cloned();
-        if let Some((at, facts)) = kept
-            && now.since(at) < FRESH_MS
-            && at <= now
-        {
-            return Ok(facts);
-        }
+        let forgotten = {
+            let kept = self.kept();
+            match kept.facts.get(&tenant) {
+                Some((at, facts)) if now.since(*at) < FRESH_MS && *at <= now => return Ok(Arc::clone(facts)),
+                _ => kept.forgotten,
+            }
+        };
         let facts = Arc::new(self.source.facts(tenant).await?);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(tenant, (now, Arc::clone(&facts)));
+        let mut kept = self.kept();
+        // What was read before a change is good for who asked before it, and not for who asks next.
+        if kept.forgotten == forgotten {
+            kept.facts.insert(tenant, (now, Arc::clone(&facts)));
+        }
         Ok(facts)
+    }
+
+    /// They were changed: whoever asks next gets them as they are now.
+    pub(crate) fn forget(&self) {
+        let mut kept = self.kept();
+        kept.facts.clear();
+        kept.forgotten += 1;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn catalog(&self) -> Compiled {

@@ -219,6 +219,10 @@ impl Runs for Handle {
         self.shared.tell(run);
         Ok(())
     }
+
+    fn forget_facts(&self) {
+        self.shared.facts.forget();
+    }
 }
 
 fn spawn(shared: &Arc<Shared>, claim: Claim, origin: Origin) {

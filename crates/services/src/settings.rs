@@ -249,6 +249,8 @@ pub async fn change(
         .store
         .put_setting(services.tenant, key.name, value.clone(), seen, leaf)
         .await?;
+    services.runs.forget_facts();
+    services.tools.take_up().await?;
     Ok(shown(key, Some(value)))
 }
 

@@ -231,7 +231,9 @@ async fn set_paused(services: &Services, name: &str, paused: bool, by: &Actor) -
     };
     let kind = if paused { "tool_paused" } else { "tool_resumed" };
     let leaf = services.leaf(kind, by, json!({"tool": name}));
-    Ok(services.store.put_tool(services.tenant, row, leaf).await?)
+    services.store.put_tool(services.tenant, row, leaf).await?;
+    services.runs.forget_facts();
+    Ok(())
 }
 
 fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) -> ToolView {

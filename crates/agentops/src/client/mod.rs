@@ -308,19 +308,11 @@ impl Client {
         }
     }
 
-    /// Waits until whoever works on runs goes by tools that were added or changed. A server that was asked
-    /// for the change does so when it answers.
-    pub async fn tools_taken_up(&self) {
-        if let Some(app) = self.app() {
-            app.tools_taken_up().await;
-        }
-    }
-
-    /// Waits until whoever works on runs goes by tools, rules and settings that were changed.
+    /// Waits until whoever works on runs goes by tools, rules and settings that were changed. A server that
+    /// was asked for the change does so when it answers.
     pub async fn taken_up(&self) {
-        match self.app() {
-            Some(app) => app.tools_taken_up().await,
-            None => crate::compose::taken_up().await,
+        if let Some(app) = self.app() {
+            app.taken_up().await;
         }
     }
 

@@ -119,7 +119,7 @@ impl Classify {
             idempotent: self.idempotent,
         };
         let tool: Record = client.put(&["actions", &self.action, "class"], &wish).await?;
-        client.tools_taken_up().await;
+        client.taken_up().await;
         let Some(now) = tool.actions.iter().find(|shown| shown.name == self.action) else {
             let document = json!({"action": self.action, "effect": wish.effect});
             return context.output.answer(&document, |style| {
@@ -149,7 +149,7 @@ async fn look(context: &Context, client: &Client, name: &str) -> Result<(), Fail
     let seen = client.post(&["tools", name, "refresh"], &json!(null)).await;
     drop(progress);
     let tool: Record = seen?;
-    client.tools_taken_up().await;
+    client.taken_up().await;
     context.output.answer(&tool, |style| page(style, &tool))
 }
 

@@ -265,7 +265,7 @@ async fn add(context: &Context, client: &Client, file: &std::path::Path) -> Resu
         "manifest_invalid" => invalid(&failure.message),
         _ => failure,
     })?;
-    client.tools_taken_up().await;
+    client.taken_up().await;
     context.output.answer(&added, |style| {
         format!(
             "{} is added: {}",

@@ -13,7 +13,7 @@ use tools::Registry;
 use types::{Catalog, Failure, Mode, Outcome, ProbeResult, TenantId, Timestamp, ToolSpec};
 
 use super::mcp::Commands;
-use super::refresh::{self, Mark};
+use super::refresh::{self, Mark, Set};
 
 /// The registry with what it is made from.
 pub(super) struct Current {
@@ -24,7 +24,13 @@ pub(super) struct Current {
     commands: Commands,
     /// What the registry holds. Whoever changes it has the turn, so that nobody puts back what they
     /// read before somebody else's change.
-    held: Mutex<Option<Mark>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    tools: Option<Mark>,
+    settings: Option<Set>,
 }
 
 impl Current {
@@ -34,7 +40,7 @@ impl Current {
             store,
             tenant,
             commands,
-            held: Mutex::new(None),
+            held: Mutex::default(),
         }
     }
 
@@ -47,19 +53,19 @@ impl Current {
     }
 
     /// Takes up the tools as they are kept now, if they aren't what the registry holds, or whatever
-    /// it holds.
+    /// it holds; and the limits of calls.
     ///
     /// # Errors
     /// They can't be read.
     pub async fn take_up(&self, whatever: bool) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
-        let added = refresh::added(self.store.as_ref(), self.tenant, &self.commands).await?;
-        if !whatever && held.as_ref() == Some(&added.mark) {
-            return Ok(());
+        let store = self.store.as_ref();
+        let added = refresh::added(store, self.tenant, &self.commands).await?;
+        if whatever || held.tools.as_ref() != Some(&added.mark) {
+            held.tools = Some(added.mark.clone());
+            refresh::replace(&self.registry, added);
         }
-        *held = Some(added.mark.clone());
-        refresh::replace(&self.registry, added);
-        Ok(())
+        refresh::take_up_settings(store, self.tenant, &self.registry, &mut held.settings).await
     }
 }
 

@@ -83,7 +83,6 @@ impl App {
         let commands = mcp::commands(&config);
         let notes = Arc::new(mcp::Notes::default());
         registry.note_mcp(Arc::clone(&notes) as Arc<dyn tools::McpNotes>);
-        refresh::limits(shared.as_ref(), tenant, &registry).await?;
         let tools = Arc::new(Current::new(registry, Arc::clone(&shared), tenant, commands));
         let services = Services {
             tenant,
@@ -168,11 +167,11 @@ impl App {
         })
     }
 
-    /// Waits until a server on the same folder, if there is one, works with tools, rules and settings
-    /// that were changed here, so that nothing that begins after the answer goes by the old ones.
-    pub async fn tools_taken_up(&self) {
-        if !self.holds() && ServerFile::of(&self.config).read().is_some() {
-            taken_up().await;
+    /// Waits until a server on the same data, if there is one, has noticed tools, rules and settings that
+    /// were changed here beside it.
+    pub async fn taken_up(&self) {
+        if self.is_served().await && !self.holds() {
+            tokio::time::sleep(refresh::TAKEN_UP).await;
         }
     }
 
@@ -181,11 +180,6 @@ impl App {
         self.stop_servers();
         self.store.close().await;
     }
-}
-
-/// Waits until a server works with tools, rules and settings as they are now.
-pub async fn taken_up() {
-    tokio::time::sleep(refresh::TAKEN_UP).await;
 }
 
 /// Whether some process may serve the data folder: its lock says so. A folder that can't be looked at

@@ -69,7 +69,7 @@ pub(super) async fn added(
 
 /// Limits of calls and places of tools, as they are set.
 #[derive(PartialEq)]
-struct Set {
+pub(super) struct Set {
     limits: Option<Value>,
     places: Option<Value>,
 }
@@ -78,7 +78,7 @@ struct Set {
 ///
 /// # Errors
 /// The store can't be read.
-async fn take_up_settings(
+pub(super) async fn take_up_settings(
     store: &dyn Store,
     tenant: TenantId,
     registry: &Registry,
@@ -105,23 +105,11 @@ async fn take_up_settings(
     Ok(())
 }
 
-/// Takes up the limits of calls once, for a process that doesn't stay.
-///
-/// # Errors
-/// The store can't be read.
-pub(super) async fn limits(store: &dyn Store, tenant: TenantId, registry: &Registry) -> Result<(), Failure> {
-    take_up_settings(store, tenant, registry, &mut None).await
-}
-
-/// Looks for changes until it is aborted.
-pub(super) async fn keep_current(store: Arc<dyn Store>, tenant: TenantId, tools: Arc<Current>) {
-    let mut set = None;
+/// Looks for changes of other processes until it is aborted.
+pub(super) async fn keep_current(tools: Arc<Current>) {
     loop {
         if let Err(failure) = tools.take_up(false).await {
             tracing::warn!(%failure, "the tools could not be taken up");
-        }
-        if let Err(failure) = take_up_settings(store.as_ref(), tenant, tools.registry(), &mut set).await {
-            tracing::warn!(%failure, "the limits of calls could not be looked at");
         }
         tokio::time::sleep(EVERY).await;
     }

@@ -48,7 +48,7 @@ impl Worker {
         options.calls_per_recipe = config.runtime.calls_per_recipe.max(1) as usize;
         options.poll = Duration::from_millis(u64::from(config.runtime.poll_ms.clamp(10, 60_000)));
         let runtime = runtime::Runtime::start(options)?;
-        let refresher = tokio::spawn(refresh::keep_current(store, services.tenant, Arc::clone(current)));
+        let refresher = tokio::spawn(refresh::keep_current(Arc::clone(current)));
         Ok(Self {
             runtime,
             sandbox,

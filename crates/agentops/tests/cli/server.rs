@@ -86,6 +86,30 @@ fn a_server_takes_up_limits_of_calls_without_a_restart() {
 }
 
 #[test]
+fn what_begins_after_a_change_of_a_rule_goes_by_it() {
+    let folder = Folder::seeded();
+    let server = folder.serve();
+    let call = [
+        "tool",
+        "call",
+        "slack.post_message",
+        "-a",
+        "channel=#avops",
+        "-a",
+        "text=hi",
+        "--watch",
+    ];
+    for round in 0..4 {
+        for (rule, code) in [("run", 0), ("deny", 5)] {
+            folder.ok(&["tool", "rule", "slack.post_message", rule]);
+            let ended = folder.run(&call);
+            assert_eq!(ended.code, code, "{rule} in round {round}: {ended:?}");
+        }
+    }
+    drop(server);
+}
+
+#[test]
 fn a_second_server_is_refused_and_disturbs_nothing() {
     let folder = Folder::seeded();
     let server = folder.serve();

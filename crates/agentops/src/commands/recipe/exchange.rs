@@ -222,7 +222,7 @@ async fn ask(
     match done {
         Ok((report, tag)) => {
             if report.changes.iter().any(|change| change.noun == "tool") {
-                client.tools_taken_up().await;
+                client.taken_up().await;
             }
             Ok((report, tag))
         }
