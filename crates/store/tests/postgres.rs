@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use async_trait::async_trait;
 use contract::fixtures::{Bench, World};
 use ports::{Store, StoreError};
-use store::postgres::{Options, PostgresStore, open};
+use store::postgres::{Address, Options, PostgresStore, open};
 use tempfile::TempDir;
 use testkit::cluster::{Cluster, Flush};
 
@@ -36,7 +36,7 @@ impl PostgresBench {
 
     fn options(&self, url: &str, node: &str, guest: bool) -> Options {
         Options {
-            url: url.to_owned(),
+            address: url.into(),
             folder: self.folder.path().join("data"),
             node: node.to_owned(),
             connections: 4,
@@ -46,6 +46,10 @@ impl PostgresBench {
             clock_tolerance_ms: None,
             guest,
         }
+    }
+
+    fn address(&self) -> Address {
+        self.url.as_str().into()
     }
 
     /// A node beside the others.

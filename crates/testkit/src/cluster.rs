@@ -1,7 +1,10 @@
 //! A throw-away PostgreSQL: a cluster of the installed binaries in a temporary folder, on a Unix socket
-//! there, as another user where this one is root. It ends with the process that started it, however that
-//! ends.
+//! there and, if wanted, on a port, as another user where this one is root. It ends with the process that
+//! started it, however that ends.
 
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +20,8 @@ use crate::Error;
 const USER: &str = "postgres";
 /// How long starting and stopping may take.
 const LONGEST: Duration = Duration::from_secs(60);
+/// How often a port is looked for: another process may take a free one before the server does.
+const PORTS: u32 = 5;
 
 /// Whether the server flushes what it commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +32,25 @@ pub enum Flush {
     Never,
 }
 
+/// What a server shows to those who ask for TLS, in PEM.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its certificate, and those between it and the authority.
+    pub certificate: String,
+    /// The key of its certificate.
+    pub key: String,
+}
+
 /// A running cluster. It is stopped and removed when this is dropped, or when this process ends.
 pub struct Cluster {
     folder: TempDir,
     warden: Option<Child>,
     binaries: PathBuf,
     flush: Flush,
+    /// Where it listens beside its socket, on 127.0.0.1.
+    port: Option<u16>,
+    /// Whether it speaks TLS there.
+    tls: bool,
     server: Mutex<Option<Child>>,
     databases: AtomicU32,
 }
@@ -43,6 +61,36 @@ impl Cluster {
     /// # Errors
     /// PostgreSQL isn't installed, or doesn't start.
     pub fn start(flush: Flush) -> Result<Self, Error> {
+        let cluster = Self::make(flush)?;
+        cluster.begin()?;
+        Ok(cluster)
+    }
+
+    /// Makes and starts a cluster that listens on a port of 127.0.0.1 as well, with TLS if it has something
+    /// to show.
+    ///
+    /// # Errors
+    /// PostgreSQL isn't installed, or doesn't start.
+    pub fn start_on_port(flush: Flush, identity: Option<&Identity>) -> Result<Self, Error> {
+        let mut cluster = Self::make(flush)?;
+        if let Some(identity) = identity {
+            cluster.own_file("server.crt", &identity.certificate)?;
+            cluster.own_file("server.key", &identity.key)?;
+            cluster.tls = true;
+        }
+        let mut tries = 0;
+        loop {
+            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+            cluster.port = Some(free.map_err(Error::io("find a free port"))?.port());
+            tries += 1;
+            match cluster.begin() {
+                Err(_) if tries < PORTS => cluster.stop()?,
+                begun => return begun.map(|()| cluster),
+            }
+        }
+    }
+
+    fn make(flush: Flush) -> Result<Self, Error> {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new()
             .prefix("agentops-pg-")
@@ -53,6 +101,8 @@ impl Cluster {
             warden: None,
             binaries,
             flush,
+            port: None,
+            tls: false,
             server: Mutex::new(None),
             databases: AtomicU32::new(0),
         };
@@ -74,7 +124,6 @@ impl Cluster {
         ]);
         run(initdb.arg("--no-sync"))?;
         cluster.warden = Some(cluster.watch_over()?);
-        cluster.begin()?;
         Ok(cluster)
     }
 
@@ -91,8 +140,10 @@ impl Cluster {
         command.arg("-D").arg(self.data());
         command.arg("-k").arg(self.folder.path());
         let flush = if self.flush == Flush::Always { "on" } else { "off" };
+        let addresses = if self.port.is_some() { "127.0.0.1" } else { "" };
         for setting in [
-            "listen_addresses=".to_owned(),
+            format!("listen_addresses={addresses}"),
+            format!("ssl={}", if self.tls { "on" } else { "off" }),
             "max_connections=200".to_owned(),
             "shared_buffers=64MB".to_owned(),
             "max_wal_size=512MB".to_owned(),
@@ -100,6 +151,9 @@ impl Cluster {
             format!("full_page_writes={flush}"),
         ] {
             command.arg("-c").arg(setting);
+        }
+        if let Some(port) = self.port {
+            command.arg("-p").arg(port.to_string());
         }
         let log = std::fs::File::create(self.log()).map_err(Error::io("make the server's log"))?;
         let copy = log.try_clone().map_err(Error::io("make the server's log"))?;
@@ -141,23 +195,41 @@ impl Cluster {
     /// # Errors
     /// The server doesn't.
     pub fn database(&self) -> Result<String, Error> {
+        Ok(self.url(&self.new_database()?))
+    }
+
+    /// Makes an empty database and gives its name.
+    ///
+    /// # Errors
+    /// The server doesn't.
+    pub fn new_database(&self) -> Result<String, Error> {
         let name = format!("agentops_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut create = self.command("createdb");
-        create.arg("-h").arg(self.folder.path());
+        self.reach(&mut create);
         run(create.args(["-U", USER, "--template", "template0", &name]))?;
-        Ok(self.url(&name))
+        Ok(name)
     }
 
     /// The address of a database. It goes through the socket, whose folder stands in the query, since a
     /// path can't be a host.
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.path().display();
-        format!("postgres://{USER}@/{database}?host={folder}")
+        match self.port {
+            // The port is a part of the socket's name.
+            Some(port) => format!("postgres://{USER}@/{database}?host={folder}&port={port}"),
+            None => format!("postgres://{USER}@/{database}?host={folder}"),
+        }
+    }
+
+    /// The port of 127.0.0.1 that the server listens on beside its socket, if it does.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// The socket that the server listens on.
     pub fn socket(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+        let port = self.port.unwrap_or(5432);
+        self.folder.path().join(format!(".s.PGSQL.{port}"))
     }
 
     /// The folder of the cluster's files.
@@ -198,6 +270,31 @@ impl Cluster {
             .map_err(Error::io("start the cluster's warden"))
     }
 
+    /// Tells a program of PostgreSQL where the socket is.
+    fn reach(&self, command: &mut Command) {
+        command.arg("-h").arg(self.folder.path());
+        if let Some(port) = self.port {
+            command.arg("-p").arg(port.to_string());
+        }
+    }
+
+    /// A file among the cluster's that the server's user alone may read.
+    fn own_file(&self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.data().join(name);
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Error::io("make a file of the cluster"))?;
+        file.write_all(text.as_bytes())
+            .map_err(Error::io("write a file of the cluster"))?;
+        if is_root() {
+            run(Command::new("chown").arg(format!("{USER}:")).arg(&path))?;
+        }
+        Ok(())
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -206,7 +303,7 @@ impl Cluster {
         let watch = runtime::system::Stopwatch::start();
         loop {
             let mut ready = self.command("pg_isready");
-            ready.arg("-h").arg(self.folder.path());
+            self.reach(&mut ready);
             if run(ready.args(["-q", "-U", USER])).is_ok() {
                 return Ok(());
             }

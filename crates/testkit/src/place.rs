@@ -94,7 +94,7 @@ impl Place {
             })?));
         };
         let options = postgres::Options {
-            url: url.clone(),
+            address: url.as_str().into(),
             folder: self.data.clone(),
             node: self.node.clone().unwrap_or_else(|| ALONE.to_owned()),
             connections: CONNECTIONS,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ports::StoreError;
+use store::postgres::{Address, Unusable};
 use store::{Opened, postgres, sqlite};
 use types::{Clock, Entropy, Failure};
 
@@ -20,9 +21,9 @@ const CLOCK_TOLERANCE_MS: u64 = 2_000;
 /// # Errors
 /// `config_invalid`.
 pub fn place(config: &Config) -> Result<String, Failure> {
-    match config.database.postgres() {
+    match address(config) {
         None => Ok(FILE.to_owned()),
-        Some(url) => postgres::shown(url).map_err(|error| unusable(&error)),
+        Some(address) => postgres::shown(&address).map_err(|error| unusable(&error)),
     }
 }
 
@@ -31,11 +32,11 @@ pub fn place(config: &Config) -> Result<String, Failure> {
 /// # Errors
 /// `database_unreachable`, `config_invalid`.
 pub async fn is_set_up(config: &Config) -> Result<bool, Failure> {
-    match config.database.postgres() {
+    match address(config) {
         None => Ok(config.data.path().join(FILE).exists()),
-        Some(url) => {
+        Some(address) => {
             place(config)?;
-            Ok(postgres::is_set_up(url).await?)
+            Ok(postgres::is_set_up(&address).await?)
         }
     }
 }
@@ -70,10 +71,10 @@ pub(super) async fn open(
 }
 
 async fn nodes_work(config: &Config) -> Result<bool, StoreError> {
-    match config.database.postgres() {
+    match address(config) {
         // Taking the folder's lock tells.
         None => Ok(false),
-        Some(url) => postgres::is_served(url).await,
+        Some(address) => postgres::is_served(&address).await,
     }
 }
 
@@ -86,9 +87,9 @@ async fn open_as(
     let folder = config.data.path().to_owned();
     let binary_version = env!("CARGO_PKG_VERSION").to_owned();
     let (clock, entropy) = (Arc::clone(clock), Arc::clone(entropy));
-    if let Some(url) = config.database.postgres() {
+    if let Some(address) = address(config) {
         let options = postgres::Options {
-            url: url.to_owned(),
+            address,
             folder,
             node: config.database.node(),
             connections: config.database.connections.clamp(2, 500) as usize,
@@ -114,8 +115,16 @@ async fn open_as(
     opened.map(Opened::Sqlite)
 }
 
+/// Where PostgreSQL is, if it is wanted.
+fn address(config: &Config) -> Option<Address> {
+    let ca_file = &config.database.ca_file;
+    config.database.postgres().map(|url| Address {
+        url: url.to_owned(),
+        ca_file: (!ca_file.as_os_str().is_empty()).then(|| ca_file.clone()),
+    })
+}
+
 /// What is wrong with the address itself.
-fn unusable(error: &StoreError) -> Failure {
-    Failure::new("config_invalid", format!("database.url: {error}"))
-        .hint("write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+fn unusable(error: &Unusable) -> Failure {
+    Failure::new("config_invalid", error.to_string()).hint(error.hint())
 }

@@ -1,6 +1,7 @@
 //! `[database]`: where runs, journals and everything that people set up are kept.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -10,6 +11,9 @@ use serde::Deserialize;
 pub struct Database {
     /// The address of a PostgreSQL database, password and all; empty is the file in the data folder.
     pub url: String,
+    /// The PEM file of the authorities whose certificates of the database are believed; empty are the
+    /// machine's.
+    pub ca_file: PathBuf,
     /// The name of this node among those that share the database; empty is the host's name.
     pub node: String,
     /// The most connections for queries.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use runtime::system::Stopwatch;
-use testkit::cluster::{Cluster, Flush};
+use testkit::cluster::{Cluster, Flush, Identity};
 
 use crate::rig::{Folder, WAITS};
 
@@ -84,6 +84,55 @@ fn an_address_that_can_not_be_used_is_named_without_its_password() {
             .is_some_and(|text| text.contains("database.url")),
         "{error}"
     );
+}
+
+#[test]
+fn a_database_is_believed_by_the_configured_authority_only() {
+    let signed = |name: &str| rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("signed");
+    let (shown, other) = (signed("127.0.0.1"), signed("127.0.0.1"));
+    let identity = Identity {
+        certificate: shown.cert.pem(),
+        key: shown.signing_key.serialize_pem(),
+    };
+    let cluster = Cluster::start_on_port(Flush::Never, Some(&identity)).expect("a cluster");
+    let (port, name) = (
+        cluster.port().expect("it listens"),
+        cluster.new_database().expect("a database"),
+    );
+    let folder = Folder::empty();
+    let right = folder.file("right.pem", shown.cert.pem());
+    let wrong = folder.file("wrong.pem", other.cert.pem());
+    let url = format!("postgres://postgres:hunter2secret@127.0.0.1:{port}/{name}");
+    let configured = |ca_file: &str| {
+        folder.file(
+            "agentops.toml",
+            format!("[database]\nurl = \"{url}\"\nca_file = \"{ca_file}\"\n"),
+        );
+    };
+    let refused = |code: i32, name: &str, said: &str| {
+        let error = folder.refused(code, name, &["init"]);
+        let told = error.to_string();
+        assert!(told.contains(said) && told.contains("database.ca_file"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    };
+    configured(&wrong);
+    refused(8, "database_unreachable", "signed by no authority");
+    configured("/nowhere/ca.pem");
+    refused(2, "config_invalid", "/nowhere/ca.pem");
+    configured(&right);
+    folder.ok(&["init"]);
+    // Without the file the machine's list counts, which may be another one.
+    folder.file("agentops.toml", "");
+    let asks = format!("{url}?sslmode=require");
+    for (list, code) in [(&right, 0), (&wrong, 8)] {
+        let mut command = folder.command(&["run", "list", "--database", &asks]);
+        command.env("SSL_CERT_FILE", list).env_remove("SSL_CERT_DIR");
+        command.assert().code(code);
+    }
+    configured(&right);
+    let server = folder.serve();
+    let address = server.document["address"].as_str().expect("an address");
+    assert_eq!(get(address, "/readyz").0, 200);
 }
 
 #[test]

@@ -6,10 +6,13 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use ports::StoreError;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::config::{Host, SslNegotiation};
+use tokio_postgres::{AsyncMessage, Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::address::{Address, Unusable};
 use super::fault::{of_postgres, unreachable};
+use super::tls;
 use crate::fault::other;
 
 /// How long making a connection may take.
@@ -28,6 +31,8 @@ const SET_UP: &str = "SET statement_timeout = '20s'; SET lock_timeout = '10s';
 #[derive(Clone)]
 pub(super) struct Place {
     config: Config,
+    /// Whether it is used, the configuration says.
+    tls: MakeRustlsConnect,
 }
 
 /// A connection of its own, with the task that drives it.
@@ -37,20 +42,11 @@ pub(super) struct Direct {
 }
 
 impl Place {
-    /// Reads `postgres://…` or `host=… user=…`. No message tells the text, which may hold a password.
-    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        let mut config: Config = url
-            .parse()
-            .map_err(|error| other(format!("the database's address can't be read: {error}")))?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(other("the database's address names no host"));
-        }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(other(
-                "the database's address asks for TLS, which agentops doesn't speak to databases yet: use a \
-                 private network or a local proxy, and sslmode=disable",
-            ));
-        }
+    /// Reads an address. No message tells it, since it may hold a password.
+    pub(super) fn parse(address: &Address) -> Result<Self, Unusable> {
+        let (mut config, trust) = address.read()?;
+        let direct = config.get_ssl_negotiation() == SslNegotiation::Direct;
+        let tls = tls::connector(&trust, direct)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
@@ -61,7 +57,7 @@ impl Place {
         if config.get_application_name().is_none() {
             config.application_name("agentops");
         }
-        Ok(Self { config })
+        Ok(Self { config, tls })
     }
 
     /// At most so many connections.
@@ -69,7 +65,7 @@ impl Place {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.config.clone(), NoTls, recycling);
+        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         let set_up = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
             Box::pin(async move { client.batch_execute(SET_UP).await.map_err(HookError::Backend) })
         });
@@ -92,7 +88,7 @@ impl Place {
     /// A connection beside the pool that hears what is notified; `heard` gets the sender's process id.
     pub(super) async fn listening(&self, heard: impl Fn(i32) + Send + 'static) -> Result<Direct, StoreError> {
         let connect = async {
-            let (client, mut connection) = self.config.connect(NoTls).await?;
+            let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
             let task = tokio::spawn(async move {
                 loop {
                     match std::future::poll_fn(|context| connection.poll_message(context)).await {
@@ -122,7 +118,8 @@ impl fmt::Display for Place {
             Host::Unix(path) => path.display().to_string(),
         });
         let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string);
-        let hosts: Vec<String> = hosts.chain(addresses).collect();
+        let mut hosts: Vec<String> = hosts.chain(addresses).collect();
+        hosts.dedup();
         let user = self.config.get_user().unwrap_or("(this user)");
         let database = self.config.get_dbname().unwrap_or(user);
         write!(f, "{database} at {} as {user}", hosts.join(", "))

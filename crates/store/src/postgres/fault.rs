@@ -4,7 +4,13 @@ use deadpool_postgres::PoolError;
 use ports::StoreError;
 use tokio_postgres::error::SqlState;
 
+use super::tls;
 use crate::fault::{Fault, closed, conflict, other};
+
+/// How the texts begin that `tokio_postgres` gives to what it doesn't tell by kind.
+const HANDSHAKE: &str = "error performing TLS handshake";
+/// And how that one ends if the server has none.
+const NO_TLS: &str = "server does not support TLS";
 
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -76,15 +82,24 @@ pub(super) fn of_postgres(error: &tokio_postgres::Error) -> StoreError {
     }
 }
 
-/// A connection that was never there, or no longer is; or a value that doesn't fit.
+/// A connection that was never there, or no longer is, or isn't believed; or a value that doesn't fit.
 fn broken(error: &tokio_postgres::Error) -> StoreError {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     let mut of_network = error.is_closed();
     while let Some(inner) = source {
+        if let Some(told) = tls::told(inner) {
+            return unreachable(told);
+        }
         text = format!("{text}: {inner}");
         of_network |= inner.is::<std::io::Error>();
         source = inner.source();
+    }
+    if text.starts_with(HANDSHAKE) && text.ends_with(NO_TLS) {
+        return unreachable(
+            "the database speaks no TLS, which sslmode in database.url, or an authority that is named, asks \
+             for: turn ssl on at the server, or say sslmode=disable where nobody can listen",
+        );
     }
     let ours = text.starts_with("error serializing") || text.starts_with("error deserializing");
     if ours && !of_network {

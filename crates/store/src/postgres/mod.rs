@@ -2,6 +2,7 @@
 //! everything else, and a connection that holds its lock and hears hints.
 
 mod adapter;
+mod address;
 mod attendant;
 mod connect;
 mod fault;
@@ -13,6 +14,7 @@ mod order;
 mod partitions;
 mod rows;
 mod schema;
+mod tls;
 mod writer;
 mod yardstick;
 
@@ -41,6 +43,7 @@ use fault::{of_pool, of_postgres};
 use writer::Writer;
 
 pub(crate) use adapter::cell;
+pub use address::{Address, Unusable};
 pub use yardstick::single_commits;
 
 /// How often a write is tried again that others got in the way of.
@@ -48,8 +51,8 @@ const TRIES: u32 = 3;
 
 /// How to open a database.
 pub struct Options {
-    /// Where it is: `postgres://user:password@host/database`, or `host=… user=… dbname=…`.
-    pub url: String,
+    /// Where it is.
+    pub address: Address,
     /// Where `secret.key` lies; made if missing, unless for a guest.
     pub folder: PathBuf,
     /// The name of this node, which outlives its processes: a new process under it voids the leases of
@@ -86,10 +89,11 @@ pub struct Postgres {
 /// leases of the node's last one. A guest does none of these and needs tables that are there.
 ///
 /// # Errors
-/// [`StoreError::Unreachable`], [`StoreError::NodeInUse`], [`StoreError::Newer`], [`StoreError::Full`],
-/// and [`StoreError::NotFound`] for a guest without tables.
+/// [`StoreError::Unreachable`], also for a certificate that isn't believed, [`StoreError::NodeInUse`],
+/// [`StoreError::Newer`], [`StoreError::Full`], [`StoreError::NotFound`] for a guest without tables, and
+/// [`StoreError::Other`] for an address that can't be used.
 pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
-    let place = Place::parse(&options.url)?;
+    let place = Place::parse(&options.address)?;
     let pool = place.pool(options.connections.max(2))?;
     let writing = Arc::new(AtomicI32::new(0));
     let duties = Duties {
@@ -147,17 +151,17 @@ pub async fn open(options: Options) -> Result<PostgresStore, StoreError> {
 /// The address without the password, to be shown.
 ///
 /// # Errors
-/// [`StoreError::Other`] if it can't be read.
-pub fn shown(url: &str) -> Result<String, StoreError> {
-    Ok(Place::parse(url)?.to_string())
+/// It can't be read, or the authorities that it names can't.
+pub fn shown(address: &Address) -> Result<String, Unusable> {
+    Ok(Place::parse(address)?.to_string())
 }
 
 /// Whether the database at this address has the tables of agentops.
 ///
 /// # Errors
 /// [`StoreError::Unreachable`].
-pub async fn is_set_up(url: &str) -> Result<bool, StoreError> {
-    let direct = Place::parse(url)?.direct().await?;
+pub async fn is_set_up(address: &Address) -> Result<bool, StoreError> {
+    let direct = Place::parse(address)?.direct().await?;
     schema::is_set_up(&direct.client).await
 }
 
@@ -165,8 +169,8 @@ pub async fn is_set_up(url: &str) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Unreachable`].
-pub async fn is_served(url: &str) -> Result<bool, StoreError> {
-    let direct = Place::parse(url)?.direct().await?;
+pub async fn is_served(address: &Address) -> Result<bool, StoreError> {
+    let direct = Place::parse(address)?.direct().await?;
     schema::is_served(&direct.client).await
 }
 

@@ -2,6 +2,7 @@
 
 use ports::StoreError;
 
+use super::address::Address;
 use super::connect::Place;
 use super::fault::of_postgres;
 
@@ -13,8 +14,8 @@ const ROW: usize = 120;
 ///
 /// # Errors
 /// The database can't be reached or written.
-pub async fn single_commits(url: &str, count: u32) -> Result<(), StoreError> {
-    let direct = Place::parse(url)?.direct().await?;
+pub async fn single_commits(address: &Address, count: u32) -> Result<(), StoreError> {
+    let direct = Place::parse(address)?.direct().await?;
     let client = &direct.client;
     let write = async {
         client

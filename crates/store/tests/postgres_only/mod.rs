@@ -1,5 +1,6 @@
-//! What only PostgreSQL can get wrong: several nodes, broken connections, the cluster itself.
+//! What only PostgreSQL can get wrong: several nodes, broken connections, TLS, the cluster itself.
 
 mod nodes;
 mod outage;
 mod tables;
+mod tls;

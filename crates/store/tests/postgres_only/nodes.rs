@@ -19,9 +19,9 @@ const GRACE_MS: i64 = 2_001;
 #[tokio::test]
 async fn a_name_has_one_process_at_a_time() {
     let bench = PostgresBench::new();
-    assert_eq!(is_served(&bench.url).await, Ok(false));
+    assert_eq!(is_served(&bench.address()).await, Ok(false));
     let first = bench.node("a").await;
-    assert_eq!(is_served(&bench.url).await, Ok(true));
+    assert_eq!(is_served(&bench.address()).await, Ok(true));
     let second = open(bench.options(&bench.url, "a", false)).await.map(|_| ());
     let taken = StoreError::NodeInUse { node: "a".to_owned() };
     assert_eq!(second, Err(taken));
@@ -36,7 +36,7 @@ async fn a_name_has_one_process_at_a_time() {
     assert!(again.boot().epoch > beside.boot().epoch);
     again.close().await;
     beside.close().await;
-    assert_eq!(is_served(&bench.url).await, Ok(false));
+    assert_eq!(is_served(&bench.address()).await, Ok(false));
 }
 
 #[tokio::test]

@@ -16,12 +16,12 @@ use tokio::sync::Mutex;
 use crate::contract::fixtures::{Bench, TENANT};
 use crate::{CLUSTER, PostgresBench, raw};
 
-fn is_unreachable<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
+pub(super) fn is_unreachable<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unreachable { .. }))
 }
 
 /// Asks until the database answers again.
-async fn until_back(store: &PostgresStore) {
+pub(super) async fn until_back(store: &PostgresStore) {
     let ask = async {
         while is_unreachable(&store.setting(TENANT, "k").await) {
             tokio::task::yield_now().await;
@@ -58,7 +58,7 @@ async fn a_database_that_goes_away_is_named_and_gone_on_with() {
         "the lease and the head are as before"
     );
     let lock = async {
-        while is_served(&bench.url).await != Ok(true) {
+        while is_served(&bench.address()).await != Ok(true) {
             tokio::task::yield_now().await;
         }
     };

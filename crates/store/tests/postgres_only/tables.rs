@@ -141,7 +141,7 @@ async fn no_message_tells_a_password() {
     let refused = open(bench.options(url, "a", false)).await.map(|_| ());
     let refused = refused.expect_err("nobody listens there");
     assert_eq!(refused.code(), "database_unreachable");
-    let shown = shown(url).expect("it can be read");
+    let shown = shown(&url.into()).expect("it can be read");
     assert_eq!(shown, "agentops at 127.0.0.1 as ann");
     let garbage = "postgres://ann:hunter2secret@host:port/x?what=1";
     let unread = open(bench.options(garbage, "a", false)).await.map(|_| ());

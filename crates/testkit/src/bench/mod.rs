@@ -109,7 +109,7 @@ pub async fn engine(options: &Options, progress: &mut (dyn FnMut(String) + Send)
 async fn yardstick(place: Place) -> Result<f64, Error> {
     let watch = Stopwatch::start();
     match &place.database {
-        Some(url) => store::postgres::single_commits(url, COMMITS).await?,
+        Some(url) => store::postgres::single_commits(&url.as_str().into(), COMMITS).await?,
         None => {
             let alone = move || store::sqlite::single_commits(&place.data, COMMITS);
             let commits = tokio::task::spawn_blocking(alone).await;
