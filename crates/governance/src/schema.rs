@@ -1,29 +1,40 @@
 //! The first thing the door looks at: whether the arguments fit the action's JSON Schema.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use types::{ActionSpec, Catalog, Failure};
+use types::{Catalog, Failure};
 
 /// How many problems one refusal names.
 const MOST: usize = 20;
 
-/// The compiled argument schemas of a catalogue.
+/// The argument schemas of a catalogue, each compiled when it is first asked: a process calls some of
+/// hundreds of actions.
 #[derive(Debug, Default)]
 pub struct Schemas {
-    validators: BTreeMap<String, Result<Validator, String>>,
+    schemas: BTreeMap<String, Schema>,
+}
+
+#[derive(Debug)]
+struct Schema {
+    text: Value,
+    compiled: OnceLock<Result<Validator, String>>,
 }
 
 impl Schemas {
-    /// Compiles the schemas of all actions. One that doesn't compile refuses every call of its action.
+    /// The schemas of all actions. One that doesn't compile refuses every call of its action.
     pub fn new(catalog: &Catalog) -> Self {
-        let compile = |action: &ActionSpec| {
-            let validator = jsonschema::validator_for(&action.input).map_err(|error| error.to_string());
-            (action.name(), validator)
-        };
+        let schemas = catalog.actions().map(|action| {
+            let schema = Schema {
+                text: action.input.clone(),
+                compiled: OnceLock::new(),
+            };
+            (action.name(), schema)
+        });
         Self {
-            validators: catalog.actions().map(compile).collect(),
+            schemas: schemas.collect(),
         }
     }
 
@@ -31,16 +42,14 @@ impl Schemas {
     /// `arguments_invalid` with every problem and its place, or `schema_broken` if the action's own
     /// schema can't be used.
     pub fn check(&self, action: &str, args: &Value) -> Result<(), Failure> {
-        let validator = match self.validators.get(action) {
-            Some(Ok(validator)) => validator,
-            Some(Err(problem)) => {
-                return Err(Failure::new(
-                    "schema_broken",
-                    format!("the schema of {action} can't be used: {problem}"),
-                ));
-            }
-            None => return Err(Failure::new("schema_broken", format!("{action} has no schema"))),
+        let broken = |message: String| Failure::new("schema_broken", message);
+        let Some(schema) = self.schemas.get(action) else {
+            return Err(broken(format!("{action} has no schema")));
         };
+        let validator = schema.compiled().map_err(|problem| {
+            let message = format!("the schema of {action} can't be used: {problem}");
+            broken(message)
+        })?;
         let problems: Vec<String> = validator
             .iter_errors(args)
             .take(MOST)
@@ -60,6 +69,13 @@ impl Schemas {
     }
 }
 
+impl Schema {
+    fn compiled(&self) -> Result<&Validator, &String> {
+        let compile = || jsonschema::validator_for(&self.text).map_err(|error| error.to_string());
+        self.compiled.get_or_init(compile).as_ref()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,11 +84,15 @@ mod tests {
     #[test]
     fn every_problem_is_named_with_its_place() {
         let schema = json!({"type": "object", "required": ["a"], "properties": {"b": {"type": "integer"}}});
+        let of = |text| Schema {
+            text,
+            compiled: OnceLock::new(),
+        };
         let schemas = Schemas {
-            validators: BTreeMap::from([(
-                "x.y".to_owned(),
-                Ok(jsonschema::validator_for(&schema).expect("schema")),
-            )]),
+            schemas: BTreeMap::from([
+                ("x.y".to_owned(), of(schema)),
+                ("x.broken".to_owned(), of(json!({"type": 5}))),
+            ]),
         };
         let failure = schemas.check("x.y", &json!({"b": "no"})).expect_err("refused");
         assert_eq!(failure.code, "arguments_invalid");
@@ -81,9 +101,9 @@ mod tests {
             "{failure}"
         );
         assert!(schemas.check("x.y", &json!({"a": 1})).is_ok());
-        assert_eq!(
-            schemas.check("x.z", &json!({})).expect_err("refused").code,
-            "schema_broken"
-        );
+        for action in ["x.z", "x.broken"] {
+            let refused = schemas.check(action, &json!({})).expect_err("refused");
+            assert_eq!(refused.code, "schema_broken", "{action}");
+        }
     }
 }
