@@ -14,13 +14,16 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::http::problem::Refusal;
-use crate::http::{gate, repeat};
+use crate::http::{etag, gate, repeat};
 use crate::{Api, pages};
 
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long looking at a tool may take at least: connectors give up after a minute.
 const LOOKING: Duration = Duration::from_secs(75);
+/// How long any request may take, whatever is configured: a later one with the same key takes it for dead.
+const LONGEST: Duration = Duration::from_millis(services::requests::LONGEST_MS);
+const _: () = assert!(LOOKING.as_millis() < LONGEST.as_millis());
 /// Requests worked on at a time.
 const AT_ONCE: usize = 1024;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -30,6 +33,7 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
     let largest_body = api.largest_body(None);
     routes
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
+        .route_layer(middleware::from_fn(etag::heeded))
         .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
         .route_layer(middleware::from_fn_with_state(api.clone(), declared))
         .with_state(api)
@@ -104,6 +108,7 @@ async fn in_time(timeout: Duration, request: Request, next: Next) -> Response {
     let looks =
         path.starts_with("/api/v1/tools/") && (path.ends_with("/refresh") || path.ends_with("/health"));
     let timeout = if looks { timeout.max(LOOKING) } else { timeout };
+    let timeout = timeout.min(LONGEST);
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => {

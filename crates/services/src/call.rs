@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use types::{ActionSpec, Actor, Failure, Label, Lookup, Mode};
 
 use crate::recipes::{self, SaveRecipe};
+use crate::requests::RepeatKey;
 use crate::runs::{self, StartRun};
 use crate::{Result, Services};
 
@@ -19,7 +20,7 @@ pub async fn call(
     action: &str,
     args: Map<String, Value>,
     mode: Option<Mode>,
-    start_key: Option<String>,
+    start_key: Option<RepeatKey>,
     by: &Actor,
 ) -> Result<Created> {
     let spec = find_action(services, action)?;
@@ -72,6 +73,7 @@ async fn version(services: &Services, slug: &str, text: String) -> Result<u32> {
         slug: Some(slug.to_owned()),
         activate: false,
         by: caller(),
+        person: false,
         labels: Label::Author.into(),
     };
     let saved = recipes::save(services, wish).await?;

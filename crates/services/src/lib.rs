@@ -18,6 +18,7 @@ mod passwords;
 pub mod people;
 pub mod principal;
 pub mod recipes;
+pub mod requests;
 pub mod runs;
 mod secret_text;
 pub mod secrets;

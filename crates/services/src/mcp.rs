@@ -89,7 +89,8 @@ fn standing(record: &McpRecord, tool: &McpTool) -> String {
 }
 
 /// Adds a server that answers at `url`, or changes what is said of it; nobody looks at it yet. What was
-/// seen of it and said of its actions stays.
+/// seen of it and said of its actions stays while it answers at the same origin: another server could offer
+/// the same definitions and do something else.
 ///
 /// # Errors
 /// `tool_name_taken`, also by a server that the host's configuration starts; `argument_invalid`, or the
@@ -130,11 +131,13 @@ pub async fn add(
         return Err(Failure::new("tool_name_taken", message)
             .hint("change it in the configuration file, or give this one another name"));
     }
+    let moved = older.url.as_deref().and_then(origin_of) != origin_of(url);
+    let known = if moved { McpRecord::default() } else { older };
     let record = McpRecord {
         url: Some(url.to_owned()),
         trusted,
         mock,
-        ..older
+        ..known
     };
     let body = json!({"tool": name, "url": url, "trusted": trusted, "mock": mock});
     put(services, name, row, &record, "tool_added", by, body).await?;
@@ -375,6 +378,11 @@ mod tests {
             .await
             .expect("changed");
         assert_eq!(standing().await, "ann said so", "nothing is forgotten");
+        let path = "https://mcp.example.com:443/v2/mcp";
+        add(services, "srv", path, true, true, &ann())
+            .await
+            .expect("changed");
+        assert_eq!(standing().await, "ann said so", "it is the same origin");
         offers(services, "srv", &seen("Wipes, and mails it all to Eve."))
             .await
             .expect("kept");
@@ -387,6 +395,40 @@ mod tests {
             .await
             .expect("taken back");
         assert!(standing().await.contains("trusted"));
+    }
+
+    #[tokio::test]
+    async fn another_origin_inherits_nothing() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let class = Class {
+            effect: Effect::Read,
+            idempotent: true,
+        };
+        for other in [
+            "https://eve.example.com/mcp",
+            "http://mcp.example.com/mcp",
+            "https://mcp.example.com:444/mcp",
+        ] {
+            add(services, "srv", URL, true, true, &ann())
+                .await
+                .expect("added");
+            offers(services, "srv", &seen("Wipes.")).await.expect("kept");
+            classify(services, "srv.wipe", Some(class), &ann())
+                .await
+                .expect("known");
+            let moved = add(services, "srv", other, true, true, &ann())
+                .await
+                .expect("changed");
+            let mcp = moved.mcp.expect("a server");
+            assert!(mcp.standing.is_empty() && mcp.protocol.is_none(), "{mcp:?}");
+            offers(services, "srv", &seen("Wipes.")).await.expect("kept");
+            let mcp = show(services, "srv").await.expect("there").mcp.expect("a server");
+            assert_eq!(
+                mcp.standing["wipe"], "the server says so, and it is trusted",
+                "what ann said was said of another server"
+            );
+        }
     }
 
     #[tokio::test]

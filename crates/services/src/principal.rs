@@ -81,6 +81,23 @@ impl Principal {
         }
     }
 
+    /// Whether a person asks: signed in, or at the machine. A token speaks for somebody who isn't there.
+    pub fn is_present(&self) -> bool {
+        !matches!(self.proof, Proof::Token(_))
+    }
+
+    /// Checks that a person asks for `what`, which would let a token's holder pass for one.
+    ///
+    /// # Errors
+    /// `human_needed`.
+    pub fn must_be_present(&self, what: &str) -> Result<()> {
+        if self.is_present() {
+            return Ok(());
+        }
+        let message = format!("only a person {what}, not a token of {}", self.actor.name);
+        Err(Failure::new("human_needed", message).hint("sign in, and do it there"))
+    }
+
     /// Whether they may do everything.
     pub fn is_admin(&self) -> bool {
         self.roles.contains(&Role::Admin)

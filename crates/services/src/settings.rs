@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use types::{Actor, Failure};
 
 use crate::names::{cut, nearest};
+use crate::principal::Principal;
 use crate::{Result, Services};
 use check::{as_type, check_domains, check_groups, check_keeper, check_limits, check_sender, check_urls};
 
@@ -135,14 +136,14 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: LIMITS,
-        description: "for each tool (* for all) how many calls may begin in a minute and be under way at once,                       and after how many failures in a row the tool is let alone, for how many seconds at first",
+        description: "for each tool (* for all) how many calls may begin in a minute and be under way at once, and after how many failures in a row the tool is let alone, for how many seconds at first",
         form: r#"{"*": {"per_minute": 600, "at_once": 32, "failures": 5, "open_s": 30}, "zoom": {"per_minute": 60}}"#,
         default: || json!({}),
         check: check_limits,
     },
     Key {
         name: FETCH_DOMAINS,
-        description: "domains that page_fetch.fetch_page may read from, with their subdomains where written *.domain,                       on the usual ports or the one given; none: it fetches nothing",
+        description: "domains that page_fetch.fetch_page may read from, with their subdomains where written *.domain, on the usual ports or the one given; none: it fetches nothing",
         form: r#"["example.com", "*.example.org", "wiki.example.net:8443"]"#,
         default: || json!([]),
         check: check_domains,
@@ -209,20 +210,30 @@ pub async fn get(services: &Services, key: &str) -> Result<Setting> {
     Ok(shown(key, found))
 }
 
-/// Sets a setting.
-///
-/// # Errors
-/// `setting_unknown`, `setting_invalid`, or the store can't be written.
-pub async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Result<Setting> {
-    change(services, key, value, None, by).await
-}
-
 /// Sets a setting, if it is still as somebody saw it.
 ///
 /// # Errors
-/// `setting_unknown`, `setting_invalid`, `conflict` if it was changed meanwhile, or the store can't be
-/// written.
+/// `human_needed` for a token that would say who decides approvals, `setting_unknown`, `setting_invalid`,
+/// `conflict` if it was changed meanwhile, or the store can't be written.
 pub async fn change(
+    services: &Services,
+    key: &str,
+    value: Value,
+    seen: Option<Setting>,
+    by: &Principal,
+) -> Result<Setting> {
+    if [GROUPS, SELF_APPROVAL].contains(&key) {
+        by.must_be_present("says who decides approvals")?;
+    }
+    put(services, key, value, seen, &by.actor).await
+}
+
+/// Sets a setting as a part of another change.
+pub(crate) async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Result<Setting> {
+    put(services, key, value, None, by).await
+}
+
+async fn put(
     services: &Services,
     key: &str,
     value: Value,

@@ -109,6 +109,7 @@ pub async fn make(services: &Services, seeds: &Seeds) -> Result<Vec<Item>> {
             slug: Some(seed.slug.clone()),
             activate: true,
             by: by.clone(),
+            person: false,
             labels: Label::Author.into(),
         };
         recipes::save(services, wish).await?;

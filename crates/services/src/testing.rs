@@ -12,9 +12,10 @@ use ports::{After, Append, Call, Health, Lease, Tools};
 use serde_json::{Value, json};
 use types::{
     ActionSpec, Actor, Catalog, Clock, Effect, Entropy, Failure, Idempotency, Label, Mode, Outcome,
-    ProbeResult, Risk, TenantId, Timestamp, ToolSpec,
+    ProbeResult, Risk, Scope, TenantId, Timestamp, ToolSpec,
 };
 
+use crate::principal::{Principal, Proof};
 use crate::recipes::{self, SaveRecipe};
 use crate::{Services, ThroughStore};
 
@@ -27,6 +28,19 @@ pub(crate) struct Bench {
 
 pub(crate) fn ann() -> Actor {
     Actor::user("ann")
+}
+
+/// Ann, signed in or at the machine.
+pub(crate) fn ann_there() -> Principal {
+    Principal::local(ann())
+}
+
+/// Ann's token with every scope.
+pub(crate) fn ann_token() -> Principal {
+    Principal {
+        proof: Proof::Token(vec![Scope::Admin, Scope::Approve]),
+        ..ann_there()
+    }
 }
 
 pub(crate) async fn bench() -> Bench {
@@ -71,6 +85,7 @@ impl Bench {
             slug: None,
             activate: true,
             by: ann(),
+            person: true,
             labels: Label::Author.into(),
         };
         if let Err(failure) = recipes::save(&self.services, wish).await {

@@ -9,6 +9,7 @@ use serde_json::json;
 use types::{Actor, Digest, Failure, Role, UserId};
 
 use crate::names::{cut, not_found};
+use crate::principal::Principal;
 use crate::secret_text::secret_text;
 use crate::{Result, Services, if_found, passwords, sessions};
 
@@ -63,32 +64,43 @@ pub async fn show(services: &Services, name: &str) -> Result<UserRecord> {
 /// Adds a user, who can't sign in until they have chosen a password by the link.
 ///
 /// # Errors
+/// `human_needed` for a token: with a link it could sign in as a person and decide what only people may;
 /// `user_invalid`, `conflict` if the name is in use, or the store can't be written.
-pub async fn add(services: &Services, name: &str, roles: &[Role], by: &Actor) -> Result<(UserRecord, Link)> {
+pub async fn add(
+    services: &Services,
+    name: &str,
+    roles: &[Role],
+    by: &Principal,
+) -> Result<(UserRecord, Link)> {
+    by.must_be_present("adds users")?;
     check_name(name)?;
     let user = new_user(services, name, roles, None);
     let body = json!({"user": user.name, "roles": user.roles});
-    let leaf = services.leaf("user_added", by, body);
+    let leaf = services.leaf("user_added", &by.actor, body);
     services
         .store
         .put_user(services.tenant, user.clone(), None, leaf)
         .await?;
-    let link = link(services, &user, by).await?;
+    let link = make_link(services, Some(&user), &by.actor).await?;
     Ok((user, link))
 }
 
 /// Changes what a user may do. Their sessions end when they are kept out or lose a role.
 ///
 /// # Errors
-/// `not_found`, `last_admin` if nobody would be left who can manage users, `conflict` if the user was
+/// `human_needed` for a token that would do more than keep somebody out, `not_found`, `last_admin` if nobody would be left who can manage users, `conflict` if the user was
 /// changed after `unchanged_since`, or the store can't be written.
 pub async fn change(
     services: &Services,
     name: &str,
     wish: ChangeUser,
     unchanged_since: Option<types::Timestamp>,
-    by: &Actor,
+    by: &Principal,
 ) -> Result<UserRecord> {
+    if wish.roles.is_some() || wish.disabled == Some(false) {
+        by.must_be_present("gives roles, or lets users in again")?;
+    }
+    let by = &by.actor;
     let before = show(services, name).await?;
     let mut user = before.clone();
     user.roles = wish.roles.map_or(user.roles, |roles| distinct(&roles));
@@ -122,9 +134,10 @@ pub async fn change(
 /// A new one-time link for a user, in place of an older one.
 ///
 /// # Errors
-/// The store can't be written.
-pub async fn link(services: &Services, user: &UserRecord, by: &Actor) -> Result<Link> {
-    make_link(services, Some(user), by).await
+/// `human_needed` for a token, or the store can't be written.
+pub async fn link(services: &Services, user: &UserRecord, by: &Principal) -> Result<Link> {
+    by.must_be_present("makes links")?;
+    make_link(services, Some(user), &by.actor).await
 }
 
 /// A link that makes the first admin, if there is no user; older ones don't work any more.

@@ -66,6 +66,7 @@ pub const CODES: &[&str] = &[
     "human_needed",
     "idempotency_key_invalid",
     "idempotency_key_reused",
+    "if_match_unheeded",
     "input_in_doubt",
     "input_needed",
     "input_not_asked",

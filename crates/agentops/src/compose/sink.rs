@@ -68,6 +68,7 @@ impl LocalSink for Sink {
             slug: Some(slug.clone()),
             activate: false,
             by,
+            person: false,
             labels,
         };
         let saved = recipes::save(&services, wish).await?;

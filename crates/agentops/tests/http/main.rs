@@ -6,6 +6,7 @@ mod bundle_bounds;
 mod commands;
 mod events;
 mod examples;
+mod keys;
 mod people;
 mod repeat;
 #[path = "../cli/rig.rs"]

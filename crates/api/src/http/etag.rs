@@ -1,11 +1,40 @@
 //! ETags: the digest of a document's JSON. A read with `If-None-Match` answers 304; a write with
 //! `If-Match` changes only what the writer has seen.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::{Answer, Refusal};
+
+/// The changes that look at `If-Match`.
+const HEEDED: [(Method, &str); 5] = [
+    (Method::PUT, "/api/v1/agents/{agent}"),
+    (Method::DELETE, "/api/v1/agents/{agent}"),
+    (Method::PUT, "/api/v1/settings/{key}"),
+    (Method::PATCH, "/api/v1/users/{user}"),
+    (Method::POST, "/api/v1/bundle"),
+];
+
+/// Refuses a change with an `If-Match` that nothing would look at: it counts on being refused if somebody
+/// was faster.
+pub(crate) async fn heeded(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let heeded = HEEDED
+        .iter()
+        .any(|(method, heeded)| method == request.method() && path == Some(heeded));
+    if request.method().is_safe() || heeded || !request.headers().contains_key(header::IF_MATCH) {
+        return next.run(request).await;
+    }
+    Refusal::new(
+        "if_match_unheeded",
+        "If-Match isn't looked at here, and nothing was done",
+    )
+    .hint("leave the header out")
+    .into_response()
+}
 
 /// The ETag of a document.
 pub(crate) fn of(document: &impl Serialize) -> String {

@@ -5,9 +5,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ports::{Begun, KeptAnswer, RequestKey};
+use ports::{Begun, KeptAnswer};
 use serde_json::Value;
 use services::principal::Principal;
+use services::requests::{self, RepeatKey};
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{Answer, Refusal, status_of};
@@ -15,12 +16,6 @@ use crate::Api;
 
 /// The header.
 const KEY: &str = "idempotency-key";
-/// The longest key, in bytes.
-const LONGEST: usize = 200;
-/// How long a request without an answer counts as under way, in milliseconds: its server may have died.
-const STALE_MS: u64 = 60 * 1000;
-/// How long answers are kept, in milliseconds: a day.
-const KEPT_MS: u64 = 24 * 3600 * 1000;
 /// The largest answer, in bytes.
 const LARGEST: usize = 256 * 1024 * 1024;
 /// The largest answer that is kept, in bytes.
@@ -34,7 +29,7 @@ pub(crate) struct KeepInstead(pub(crate) Value);
 
 /// The key that a handler may hand on, so that what it does is done once even across a crash.
 #[derive(Clone)]
-pub(crate) struct StartKey(pub(crate) String);
+pub(crate) struct StartKey(pub(crate) RepeatKey);
 
 /// Answers a repeated request, or does a new one and keeps its answer.
 pub(crate) async fn once(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -57,48 +52,23 @@ async fn one(
     next: Next,
 ) -> Answer<Response> {
     let text = sent.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > LONGEST {
-        let message = format!("an Idempotency-Key has 1 to {LONGEST} visible characters");
-        return Err(Refusal::new("idempotency_key_invalid", message));
-    }
-    let key = RequestKey {
-        principal: principal.actor.name.clone(),
-        key: text.to_owned(),
-    };
+    let by = &principal.actor;
+    let key = RepeatKey::of_request(by, text)?;
     let (mut request, digest) = digested(api, request).await?;
-    let store = &api.services.store;
-    let tenant = api.services.tenant;
-    let now = api.services.clock.now();
-    let begun = store
-        .begin_request(tenant, &key, &digest, now, now - STALE_MS, now - KEPT_MS)
-        .await
-        .map_err(types::Failure::from)?;
-    match begun {
+    match requests::begin(&api.services, by, text, &digest).await? {
         Begun::New => {}
         Begun::Done(kept) => return Ok(replay(kept)),
-        Begun::UnderWay => {
+        Begun::UnderWay | Begun::Other => {
             return Err(Refusal {
                 retry_after_s: Some(1),
                 ..Refusal::new("request_under_way", "the same request is being answered")
             });
         }
-        Begun::Other => {
-            return Err(Refusal::new(
-                "idempotency_key_reused",
-                "this Idempotency-Key was sent with another request",
-            )
-            .hint("use a new key for a new request"));
-        }
     }
-    request
-        .extensions_mut()
-        .insert(StartKey(format!("{} {}", key.principal, key.key)));
+    request.extensions_mut().insert(StartKey(key));
     let answer = next.run(request).await;
     let (answer, kept) = keep(answer).await;
-    store
-        .end_request(tenant, &key, kept)
-        .await
-        .map_err(types::Failure::from)?;
+    requests::end(&api.services, by, text, kept).await?;
     Ok(answer)
 }
 

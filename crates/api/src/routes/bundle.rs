@@ -148,7 +148,7 @@ pub(crate) async fn import_bundle(
         return Ok((tag, Json(Imported::of(plan, None))).into_response());
     }
     etag::check(&headers, &planned)?;
-    match exchange::apply(&api.services, &plan, &caller.actor).await {
+    match exchange::apply(&api.services, &plan, &caller).await {
         Ok(done) => Ok(Json(Imported::of(plan, Some(done))).into_response()),
         Err(failure) => Err(refused(failure, plan.problems)),
     }

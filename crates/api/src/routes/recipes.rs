@@ -67,6 +67,7 @@ pub(crate) async fn save_recipe(
         text: wish.text,
         slug: wish.slug,
         activate: wish.activate,
+        person: caller.is_present(),
         by: caller.actor,
         labels: Label::Author.into(),
     };
@@ -168,7 +169,7 @@ pub(crate) async fn get_recipe_version(
     Ok(etag::answer(&headers, StatusCode::OK, &detail))
 }
 
-/// Makes a version the one that runs follow.
+/// Makes a version the one that runs follow. No token can activate what strangers or a model wrote.
 #[utoipa::path(
     post,
     path = "/recipes/{recipe}/versions/{version}/activate",
@@ -183,6 +184,6 @@ pub(crate) async fn activate_recipe_version(
     Caller(caller): Caller,
     Path((recipe, version)): Path<(String, u32)>,
 ) -> Answer<Json<RecipeDetail>> {
-    let (record, version) = recipes::activate(&api.services, &recipe, version, &caller.actor).await?;
+    let (record, version) = recipes::activate(&api.services, &recipe, version, &caller).await?;
     Ok(Json(RecipeDetail::of(record, version)?))
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use ports::RunFilter;
 use serde::Deserialize;
+use services::requests::RepeatKey;
 use services::runs::{self, Answer as WordOf};
 use types::{Mode, RunStatus, Timestamp};
 use utoipa::IntoParams;
@@ -127,6 +128,10 @@ pub(crate) async fn start_run(
     key: Option<Extension<StartKey>>,
     Body(wish): Body<StartRun>,
 ) -> Answer<(StatusCode, Json<Started>)> {
+    let start_key = match &wish.start_key {
+        Some(key) => Some(RepeatKey::of_wish(&caller.actor, key)?),
+        None => key.map(|Extension(StartKey(key))| key),
+    };
     let wish = runs::StartRun {
         recipe: wish.recipe,
         version: wish.version,
@@ -134,7 +139,7 @@ pub(crate) async fn start_run(
         inputs: wish.inputs,
         mode: wish.mode,
         requester: caller.actor,
-        start_key: wish.start_key.or(key.map(|Extension(StartKey(key))| key)),
+        start_key,
     };
     let created = runs::start(&api.services, wish).await?;
     Ok(started(created))
@@ -240,10 +245,20 @@ pub(crate) async fn end_task(
 pub(crate) async fn send_signal(
     State(api): State<Api>,
     Caller(caller): Caller,
+    key: Option<Extension<StartKey>>,
     Path(run): Path<String>,
     Body(wish): Body<SendSignal>,
 ) -> Answer<StatusCode> {
-    runs::signal(&api.services, id(&run)?, &wish.name, wish.payload, &caller.actor).await?;
+    let key = key.map(|Extension(StartKey(key))| key);
+    runs::signal(
+        &api.services,
+        id(&run)?,
+        &wish.name,
+        wish.payload,
+        key,
+        &caller.actor,
+    )
+    .await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -375,10 +390,12 @@ pub(crate) async fn kill_run(
 pub(crate) async fn restart_run(
     State(api): State<Api>,
     Caller(caller): Caller,
+    key: Option<Extension<StartKey>>,
     Path(run): Path<String>,
     Body(wish): Body<RestartRun>,
 ) -> Answer<(StatusCode, Json<Started>)> {
-    let created = runs::restart(&api.services, id(&run)?, &wish.from, &caller.actor).await?;
+    let key = key.map(|Extension(StartKey(key))| key);
+    let created = runs::restart(&api.services, id(&run)?, &wish.from, key, &caller.actor).await?;
     Ok(started(created))
 }
 

@@ -47,7 +47,8 @@ pub(crate) async fn get_setting(
     Ok(etag::answer(&headers, StatusCode::OK, &setting))
 }
 
-/// Sets a setting. `If-Match` keeps one writer from undoing another's change.
+/// Sets a setting. `If-Match` keeps one writer from undoing another's change. No token can set
+/// `approvals.groups` or `approvals.self_approval`.
 #[utoipa::path(
     put,
     path = "/settings/{key}",
@@ -68,7 +69,7 @@ pub(crate) async fn put_setting(
     let before = settings::get(&api.services, &key).await?;
     etag::check(&headers, &Setting::from(before.clone()))?;
     let seen = headers.contains_key("if-match").then_some(before);
-    let set = settings::change(&api.services, &key, wish.value, seen, &caller.actor).await?;
+    let set = settings::change(&api.services, &key, wish.value, seen, &caller).await?;
     Ok(etag::answer(
         &HeaderMap::new(),
         StatusCode::OK,

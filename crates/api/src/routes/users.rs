@@ -30,7 +30,7 @@ pub(crate) async fn list_users(State(api): State<Api>) -> Answer<Json<Page<User>
     Ok(Json(Page::all(all.into_iter().map(User::from).collect())))
 }
 
-/// Adds a user. The link in the answer lets them choose a password; it is shown once.
+/// Adds a user. The link in the answer lets them choose a password; it is shown once. No token can do this.
 #[utoipa::path(
     post,
     path = "/users",
@@ -45,7 +45,7 @@ pub(crate) async fn add_user(
     Caller(caller): Caller,
     Body(wish): Body<AddUser>,
 ) -> Answer<Response> {
-    let (user, link) = users::add(&api.services, &wish.name, &wish.roles, &caller.actor).await?;
+    let (user, link) = users::add(&api.services, &wish.name, &wish.roles, &caller).await?;
     Ok(shown_once(user.name, link))
 }
 
@@ -68,7 +68,8 @@ pub(crate) async fn get_user(
     Ok(etag::answer(&headers, StatusCode::OK, &user))
 }
 
-/// Changes a user's roles, or keeps them out. Who loses a role is signed out everywhere.
+/// Changes a user's roles, or keeps them out. Who loses a role is signed out everywhere. A token can only
+/// keep somebody out.
 #[utoipa::path(
     patch,
     path = "/users/{user}",
@@ -93,7 +94,7 @@ pub(crate) async fn change_user(
         disabled: wish.disabled,
     };
     let since = Some(before.updated_at);
-    let changed = users::change(&api.services, &user, wish, since, &caller.actor).await?;
+    let changed = users::change(&api.services, &user, wish, since, &caller).await?;
     Ok(etag::answer(
         &HeaderMap::new(),
         StatusCode::OK,
@@ -101,7 +102,7 @@ pub(crate) async fn change_user(
     ))
 }
 
-/// A new one-time link for a user to choose a password, in place of an older one.
+/// A new one-time link for a user to choose a password, in place of an older one. No token can do this.
 #[utoipa::path(
     post,
     path = "/users/{user}/link",
@@ -117,7 +118,7 @@ pub(crate) async fn make_user_link(
     Path(user): Path<String>,
 ) -> Answer<Response> {
     let user = users::show(&api.services, &user).await?;
-    let link = users::link(&api.services, &user, &caller.actor).await?;
+    let link = users::link(&api.services, &user, &caller).await?;
     Ok(shown_once(user.name, link))
 }
 

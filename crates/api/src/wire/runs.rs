@@ -352,7 +352,8 @@ pub struct StartRun {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub mode: Option<Mode>,
-    /// Starting twice with one key starts once, whoever does it and however much later.
+    /// Starting twice with one key starts once, however much later; 1 to 200 characters. Keys of two people
+    /// never meet, and one that has started something else is refused.
     #[serde(default)]
     pub start_key: Option<String>,
 }

@@ -20,9 +20,10 @@ use engine::event::RecipeRef;
 use ports::{RecipeRecord, VersionRecord};
 use recipe::Recipe;
 use serde_json::json;
-use types::{Actor, Failure};
+use types::Failure;
 
 use crate::names::not_found;
+use crate::principal::Principal;
 use crate::{Result, Services, if_found};
 
 /// A version that runs can follow.
@@ -102,19 +103,19 @@ pub async fn versions(services: &Services, name: &str) -> Result<(RecipeRecord, 
 ///
 /// # Errors
 /// `not_found`, `recipe_has_errors`, `recipe_not_reviewed` if it isn't a person who takes over what
-/// strangers or a model wrote, or the store can't be written.
+/// strangers or a model wrote (a token isn't one), or the store can't be written.
 pub async fn activate(
     services: &Services,
     name: &str,
     version: u32,
-    by: &Actor,
+    by: &Principal,
 ) -> Result<(RecipeRecord, VersionRecord)> {
     let (record, found) = show(services, name, Some(version)).await?;
     tree(&found)?;
-    review::by_a_person(&record.slug, found.labels, by)?;
+    review::by_a_person(&record.slug, found.labels, by.is_present(), &by.actor)?;
     let body =
         json!({"recipe": record.slug, "version": version, "text": found.digest, "labels": found.labels});
-    let leaf = services.leaf("recipe_activated", by, body);
+    let leaf = services.leaf("recipe_activated", &by.actor, body);
     services
         .store
         .activate_version(services.tenant, record.id, version, leaf)

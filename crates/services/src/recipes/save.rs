@@ -23,8 +23,10 @@ pub struct SaveRecipe {
     pub activate: bool,
     /// Who saves it.
     pub by: Actor,
+    /// Whether they are a person who is there (signed in, or at the machine), and not a token or a run.
+    pub person: bool,
     /// Where the text came from: the union of the labels of all of it. What a person hands over in a
-    /// file is the author's.
+    /// file is the author's, unless it is the text of a draft that somebody else wrote.
     pub labels: Labels,
 }
 
@@ -121,16 +123,17 @@ pub(super) async fn save_checked(
         let message = format!("the short name '{slug}' is kept for calls by hand");
         return Err(Failure::new("recipe_name_invalid", message).hint("choose another with --slug"));
     }
-    if wish.activate {
-        review::by_a_person(&slug, wish.labels, &wish.by)?;
-    }
     let digest = hex::encode(Sha256::digest(wish.text.as_bytes()));
-    let body = json!({"recipe": slug, "text": digest, "labels": wish.labels, "activate": wish.activate,
+    let labels = review::known_labels(services, &slug, &digest, wish.labels).await?;
+    if wish.activate {
+        review::by_a_person(&slug, labels, wish.person, &wish.by)?;
+    }
+    let body = json!({"recipe": slug, "text": digest, "labels": labels, "activate": wish.activate,
                        "errors": errors});
     let leaf = services.leaf("recipe_saved", &wish.by, body);
     let runnable = tree.is_some();
     // What strangers or a model wrote makes no agents.
-    let (foreign, by) = (review::is_foreign(wish.labels), wish.by.clone());
+    let (foreign, by) = (review::is_foreign(labels), wish.by.clone());
     let version = NewVersion {
         recipe: RecipeId::new(services.clock.as_ref(), services.entropy.as_ref()),
         slug: slug.clone(),
@@ -141,7 +144,7 @@ pub(super) async fn save_checked(
         digest,
         activate: wish.activate,
         author: wish.by.name.clone(),
-        labels: wish.labels,
+        labels,
         at: services.now(),
     };
     let saved = services

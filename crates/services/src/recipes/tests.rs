@@ -4,7 +4,7 @@ use types::{Actor, Label};
 
 use super::*;
 use crate::setup::{self, RecipeSeed, Seeds, Standing};
-use crate::testing::{self, Bench, ann};
+use crate::testing::{self, Bench, ann, ann_there};
 
 const EMPTY: &str = "intake: []\nplan: []\nact: []\nverify: []\n";
 
@@ -18,6 +18,7 @@ async fn saved(bench: &Bench, text: &str, activate: bool) -> Result<SavedRecipe>
         slug: None,
         activate,
         by: ann(),
+        person: true,
         labels: Label::Author.into(),
     };
     save(&bench.services, wish).await
@@ -49,7 +50,7 @@ async fn only_a_changed_text_makes_a_version() {
         find(&bench.services, "ROOM CHECK").await.expect("there").active,
         Some(1)
     );
-    activate(&bench.services, "room-check", 2, &ann())
+    activate(&bench.services, "room-check", 2, &ann_there())
         .await
         .expect("fits");
     let (record, version) = show(&bench.services, "room-check", None).await.expect("there");
@@ -77,7 +78,7 @@ async fn a_text_with_errors_is_a_draft_only() {
     let draft = saved(&bench, &broken, false).await.expect("is kept");
     assert!(!draft.runnable && !draft.active);
     assert_eq!(
-        activate(&bench.services, "broken", 1, &ann())
+        activate(&bench.services, "broken", 1, &ann_there())
             .await
             .expect_err("errors")
             .code,
@@ -88,6 +89,7 @@ async fn a_text_with_errors_is_a_draft_only() {
         text: named("Mine", EMPTY),
         activate: false,
         by: ann(),
+        person: true,
         labels: Label::Author.into(),
     };
     assert_eq!(

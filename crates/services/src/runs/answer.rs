@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use engine::event::Resolution;
 use engine::{Message, StepKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use types::{Actor, Failure, Label, Labeled, RunId};
 
 use super::look::{Asked, asked};
-use super::{fold, open_run, post};
+use super::{fold, open_run, post, post_as};
 use crate::names::{cut, nearest};
+use crate::requests::RepeatKey;
 use crate::{Result, Services};
 
 /// The longest note kept, in bytes.
@@ -91,11 +92,18 @@ pub async fn task(
     post(services, run, message).await
 }
 
-/// Sends a named signal; it waits in the run until a step asks for it.
+/// Sends a named signal; it waits in the run until a step asks for it. Sent twice with one key it comes once.
 ///
 /// # Errors
 /// `not_found`, `run_ended`, `signal_invalid`, or the store can't be written.
-pub async fn signal(services: &Services, run: RunId, name: &str, payload: Value, by: &Actor) -> Result<()> {
+pub async fn signal(
+    services: &Services,
+    run: RunId,
+    name: &str,
+    payload: Value,
+    key: Option<RepeatKey>,
+    by: &Actor,
+) -> Result<()> {
     open_run(services, run).await?;
     if name.is_empty() || name.len() > 200 {
         return Err(Failure::new(
@@ -104,13 +112,17 @@ pub async fn signal(services: &Services, run: RunId, name: &str, payload: Value,
         ));
     }
     bounded(&payload)?;
+    let said = types::digest(&json!([name, payload]));
     let payload = Labeled::new(payload, Label::User);
     let message = Message::Signal {
         name: name.to_owned(),
         payload,
         by: by.clone(),
     };
-    post(services, run, message).await
+    match key {
+        Some(key) => post_as(services, key.message(run, &said), run, message).await,
+        None => post(services, run, message).await,
+    }
 }
 
 /// Says what an uncertain step did. A run that has ended can still be told `happened` or `failed`.

@@ -45,8 +45,14 @@ pub(crate) async fn fold(services: &Services, run: RunId) -> Result<State> {
 
 /// Puts a message into a run's inbox.
 pub(crate) async fn post(services: &Services, run: RunId, message: Message) -> Result<()> {
+    let id = InboxId::new(services.clock.as_ref(), services.entropy.as_ref());
+    post_as(services, id, run, message).await
+}
+
+/// The same under an id of its own: one that was there already is not taken in again.
+async fn post_as(services: &Services, id: InboxId, run: RunId, message: Message) -> Result<()> {
     let post = Post {
-        id: InboxId::new(services.clock.as_ref(), services.entropy.as_ref()),
+        id,
         tenant: services.tenant,
         run,
         at: services.now(),

@@ -10,14 +10,23 @@ use types::{Actor, Failure, Phase, RunId};
 use super::look::whole_journal;
 use super::start::{create, seed};
 use crate::recipes::tree;
+use crate::requests::{RepeatKey, reused};
 use crate::{Result, Services};
 
 /// Forks a run that has ended at one of its steps: an address such as `act/restart`, or a bare id.
-/// The new run follows the same version with the same inputs, mock or real as before.
+/// The new run follows the same version with the same inputs, mock or real as before. Restarting twice
+/// with one key restarts once.
 ///
 /// # Errors
-/// `not_found`, `run_not_ended`, `step_unknown`, or the store can't be written.
-pub async fn restart(services: &Services, run: RunId, from: &str, by: &Actor) -> Result<Created> {
+/// `not_found`, `run_not_ended`, `step_unknown`, `idempotency_key_reused` if the key has started another
+/// run, or the store can't be written.
+pub async fn restart(
+    services: &Services,
+    run: RunId,
+    from: &str,
+    key: Option<RepeatKey>,
+    by: &Actor,
+) -> Result<Created> {
     super::find(services, run).await?;
     let journal = whole_journal(services, run).await?;
     let state = journal.iter().fold(None, evolve);
@@ -47,7 +56,12 @@ pub async fn restart(services: &Services, run: RunId, from: &str, by: &Actor) ->
         };
         Failure::new(code, error.to_string())
     })?;
-    create(services, created, more, None).await
+    let fork = created.fork.clone();
+    let started = create(services, created, more, key).await?;
+    if !started.new && super::start::created(services, started.run).await?.fork != fork {
+        return Err(reused());
+    }
+    Ok(started)
 }
 
 /// The address of a step directly in a phase that `name` means.

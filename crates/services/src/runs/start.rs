@@ -12,11 +12,12 @@ use ports::{AgentRecord, Created, NewRun};
 use recipe::Recipe;
 use recipe::program::{Kind, OnError, Step};
 use serde_json::{Map, Value};
-use types::{Actor, Catalog, Failure, Label, Labeled, Lookup, Mode, Phase, RunId};
+use types::{Actor, AgentId, Catalog, Failure, Label, Labeled, Lookup, Mode, Phase, RecipeId, RunId};
 
 use super::answer::problems;
 use crate::names::{cut, nearest};
-use crate::recipes::{RunnableVersion, runnable};
+use crate::recipes::{RunnableVersion, runnable, tree};
+use crate::requests::{RepeatKey, reused};
 use crate::{Result, Services, agents, settings};
 
 /// The largest inputs of a run, in bytes of JSON.
@@ -41,7 +42,7 @@ pub struct StartRun {
     /// Who starts it.
     pub requester: Actor,
     /// Starting twice with one key starts once.
-    pub start_key: Option<String>,
+    pub start_key: Option<RepeatKey>,
 }
 
 impl StartRun {
@@ -63,7 +64,8 @@ impl StartRun {
 ///
 /// # Errors
 /// `not_found`, `recipe_not_active`, `recipe_not_reviewed`, `recipe_has_errors`, `tool_not_configured`,
-/// `agent_lacks_tool`, `inputs_invalid` with every problem at once, or the store can't be written.
+/// `agent_lacks_tool`, `inputs_invalid` with every problem at once, `idempotency_key_reused` if the key has
+/// started another run, or the store can't be written.
 pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
     let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
     let catalog = services.tools.catalog();
@@ -80,6 +82,15 @@ pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
         id: agent.id,
         name: agent.name,
     });
+    let asked = Wanted {
+        version: wish.version,
+        mode: wish.mode,
+        agent: agent
+            .as_ref()
+            .filter(|_| wish.agent.is_some())
+            .map(|agent| agent.id),
+        given: wish.inputs.clone(),
+    };
     let inputs = inputs(&recipe, wish.inputs)?;
     let created = RunCreated {
         tenant: services.tenant,
@@ -94,7 +105,56 @@ pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
         lineage: Vec::new(),
         fork: None,
     };
-    create(services, created, Vec::new(), wish.start_key).await
+    let recipe = created.recipe.id;
+    let started = create(services, created, Vec::new(), wish.start_key).await?;
+    if !started.new && !asked.was_asked(services, recipe, started.run).await? {
+        return Err(reused());
+    }
+    Ok(started)
+}
+
+/// What a start asks for, to be compared with the run that the same key has started.
+struct Wanted {
+    version: Option<u32>,
+    mode: Option<Mode>,
+    agent: Option<AgentId>,
+    given: Map<String, Value>,
+}
+
+impl Wanted {
+    /// Whether this is what started `run`. What was left open then and now doesn't count: another version
+    /// may be active by now, and `runs.mode` another one.
+    async fn was_asked(&self, services: &Services, recipe: RecipeId, run: RunId) -> Result<bool> {
+        let older = created(services, run).await?;
+        if older.recipe.id != recipe || older.fork.is_some() {
+            return Ok(false);
+        }
+        let version = services
+            .store
+            .version(services.tenant, recipe, older.recipe.version)
+            .await?;
+        // The inputs are compared as the version that the run follows completes them.
+        let given = Labeled::new(Value::Object(self.given.clone()), Label::User);
+        let (inputs, _) = complete_inputs(&*tree(&version)?, &given);
+        Ok(self.version.is_none_or(|version| version == older.recipe.version)
+            && self.mode.is_none_or(|mode| mode == older.mode)
+            && self
+                .agent
+                .is_none_or(|agent| older.agent.as_ref().is_some_and(|older| older.id == agent))
+            && inputs == older.inputs)
+    }
+}
+
+/// What is fixed of a run: its first event.
+pub(super) async fn created(services: &Services, run: RunId) -> Result<RunCreated> {
+    let first = services.store.journal(services.tenant, run, 0, 1).await?;
+    match first.into_iter().next().map(|recorded| recorded.event) {
+        Some(Event::RunCreated(created)) => Ok(*created),
+        _ => Err(Failure::new(
+            "journal_unreadable",
+            format!("the journal of {run} does not begin as one does"),
+        )),
+    }
 }
 
 /// Inserts a run with its first events and rows.
@@ -102,7 +162,7 @@ pub(super) async fn create(
     services: &Services,
     created: RunCreated,
     more: Vec<Recorded>,
-    start_key: Option<String>,
+    start_key: Option<RepeatKey>,
 ) -> Result<Created> {
     let at = services.now();
     let event = Event::RunCreated(Box::new(created.clone()));
@@ -124,7 +184,7 @@ pub(super) async fn create(
         at,
         more,
         rows,
-        start_key,
+        start_key: start_key.map(|key| key.text().to_owned()),
         lease: None,
     };
     Ok(services.runs.start(new).await?)

@@ -1,5 +1,7 @@
 //! Runs from start to end through the use cases, over a real store and the real engine.
 
+mod repeated;
+
 use serde_json::{Map, Value, json};
 use types::{Actor, Failure, Label, Labeled, Mode, Outcome, RunId, RunStatus};
 
@@ -120,7 +122,7 @@ async fn a_run_is_started_answered_and_ends() {
         .await
         .expect("waits");
     bench.work(&good()).await;
-    signal(services, run, "knock", json!({"n": 1}), &ann())
+    signal(services, run, "knock", json!({"n": 1}), None, &ann())
         .await
         .expect("open");
     bench.work(&good()).await;
@@ -143,7 +145,7 @@ async fn a_run_is_started_answered_and_ends() {
     );
     assert!(seen.asks.is_empty());
     assert_eq!(
-        code(signal(services, run, "knock", json!(null), &ann()).await),
+        code(signal(services, run, "knock", json!(null), None, &ann()).await),
         "run_ended"
     );
     assert!(!journal(services, run, 0).await.expect("there").is_empty());
@@ -201,6 +203,7 @@ async fn what_can_not_be_started() {
         text: text.to_owned(),
         slug: None,
         activate: false,
+        person: true,
         by: ann(),
         labels: Label::Author.into(),
     };
@@ -238,19 +241,6 @@ async fn what_can_not_be_started() {
         ..StartRun::new("talk", ann())
     };
     assert_eq!(code(start(services, wish).await), "not_found");
-}
-
-#[tokio::test]
-async fn one_start_key_starts_once() {
-    let bench = testing::bench().await;
-    bench.save(POST).await;
-    let wish = StartRun {
-        start_key: Some("k".into()),
-        ..StartRun::new("post", ann())
-    };
-    let first = start(&bench.services, wish.clone()).await.expect("starts");
-    let again = start(&bench.services, wish).await.expect("is there");
-    assert_eq!((first.new, again.new, again.run), (true, false, first.run));
 }
 
 #[tokio::test]
@@ -330,7 +320,7 @@ async fn a_restart_keeps_what_was_finished_before() {
         .await
         .expect("starts");
     assert_eq!(
-        code(restart(services, run, "tidy", &ann()).await),
+        code(restart(services, run, "tidy", None, &ann()).await),
         "run_not_ended"
     );
     bench.work(&good()).await;
@@ -340,11 +330,11 @@ async fn a_restart_keeps_what_was_finished_before() {
     bench.work(&good()).await;
     assert_eq!(status(&bench, run).await, RunStatus::Failed);
     assert_eq!(
-        code(restart(services, run, "tidyy", &ann()).await),
+        code(restart(services, run, "tidyy", None, &ann()).await),
         "step_unknown"
     );
 
-    let fork = restart(services, run, "tidy", &Actor::user("bob"))
+    let fork = restart(services, run, "tidy", None, &Actor::user("bob"))
         .await
         .expect("ended")
         .run;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::principal::{Principal, Proof};
-use crate::testing::{self, Bench, ann};
+use crate::settings;
+use crate::testing::{self, Bench, ann, ann_there, ann_token};
 use crate::tokens::{self, NewToken};
 use types::Scope;
 
@@ -111,7 +112,7 @@ async fn who_is_kept_out_is_out_at_once() {
     let bench = testing::bench().await;
     let services = &bench.services;
     first(&bench).await;
-    let (bob, link) = add(services, "bob", &[Role::Operator, Role::Operator], &ann())
+    let (bob, link) = add(services, "bob", &[Role::Operator, Role::Operator], &ann_there())
         .await
         .expect("added");
     assert_eq!(bob.roles, [Role::Operator]);
@@ -127,7 +128,9 @@ async fn who_is_kept_out_is_out_at_once() {
         disabled: Some(true),
         ..ChangeUser::default()
     };
-    change(services, "bob", out, None, &ann()).await.expect("changed");
+    change(services, "bob", out, None, &ann_there())
+        .await
+        .expect("changed");
     assert_eq!(
         code(sessions::authenticate(services, &secret).await),
         "signed_out"
@@ -136,7 +139,7 @@ async fn who_is_kept_out_is_out_at_once() {
         code(sessions::sign_in(services, "bob", GOOD).await),
         "sign_in_failed"
     );
-    let twin = add(services, "BOB", &[], &ann()).await;
+    let twin = add(services, "BOB", &[], &ann_there()).await;
     assert_eq!(code(twin), "conflict");
 }
 
@@ -150,15 +153,22 @@ async fn there_is_always_an_admin() {
         ..ChangeUser::default()
     };
     assert_eq!(
-        code(change(services, "root", less(&[Role::Viewer]), None, &ann()).await),
+        code(change(services, "root", less(&[Role::Viewer]), None, &ann_there()).await),
         "last_admin"
     );
-    add(services, "second", &[Role::Admin], &ann())
+    add(services, "second", &[Role::Admin], &ann_there())
         .await
         .expect("added");
-    let stale = change(services, "root", less(&[]), Some(root.updated_at + 9), &ann()).await;
+    let stale = change(
+        services,
+        "root",
+        less(&[]),
+        Some(root.updated_at + 9),
+        &ann_there(),
+    )
+    .await;
     assert_eq!(code(stale), "conflict");
-    change(services, "root", less(&[Role::Viewer]), None, &ann())
+    change(services, "root", less(&[Role::Viewer]), None, &ann_there())
         .await
         .expect("changed");
 }
@@ -237,4 +247,40 @@ async fn a_password_is_changed_by_the_old_one() {
         code(sessions::sign_in(services, "root", GOOD).await),
         "sign_in_failed"
     );
+}
+
+#[tokio::test]
+async fn no_token_makes_itself_a_person() {
+    let bench = testing::bench().await;
+    let services = &bench.services;
+    let root = first(&bench).await;
+    let token = ann_token();
+    assert_eq!(
+        code(add(services, "eve", &[Role::Admin], &token).await),
+        "human_needed"
+    );
+    assert_eq!(code(link(services, &root, &token).await), "human_needed");
+    let (bob, _) = add(services, "bob", &[], &ann_there()).await.expect("added");
+    let change_bob = async |roles: Option<Vec<Role>>, disabled| {
+        change(services, &bob.name, ChangeUser { roles, disabled }, None, &token).await
+    };
+    assert_eq!(
+        code(change_bob(Some(vec![Role::Approver]), None).await),
+        "human_needed"
+    );
+    assert!(change_bob(None, Some(true)).await.expect("kept out").disabled);
+    assert_eq!(code(change_bob(None, Some(false)).await), "human_needed");
+    for (key, value) in [
+        (settings::GROUPS, json!({"Support_L2": ["ann"]})),
+        (settings::SELF_APPROVAL, json!(true)),
+    ] {
+        let set = settings::change(services, key, value.clone(), None, &token).await;
+        assert_eq!(code(set), "human_needed", "{key}");
+        settings::change(services, key, value, None, &ann_there())
+            .await
+            .expect("a person may");
+    }
+    settings::change(services, settings::MODE, json!("mock"), None, &token)
+        .await
+        .expect("it says nothing of people");
 }

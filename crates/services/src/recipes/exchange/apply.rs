@@ -4,6 +4,7 @@ use recipe::Brings;
 use types::{Actor, Label};
 
 use super::{Change, Document, Plan, What, bare};
+use crate::principal::Principal;
 use crate::recipes::brought::{self, Brought, Done};
 use crate::recipes::save::save_checked;
 use crate::recipes::{SaveRecipe, bundle};
@@ -14,7 +15,7 @@ use crate::{Result, Services, tools};
 /// # Errors
 /// `bundle_invalid` if the plan has problems, or the store can't be written: what was saved until then
 /// stays, and doing it again goes on from there.
-pub async fn apply(services: &Services, plan: &Plan, by: &Actor) -> Result<Vec<Change>> {
+pub async fn apply(services: &Services, plan: &Plan, by: &Principal) -> Result<Vec<Change>> {
     if !plan.problems.is_empty() {
         let problems: Vec<String> = plan.problems.iter().map(ToString::to_string).collect();
         return Err(bundle::invalid(&problems));
@@ -22,11 +23,11 @@ pub async fn apply(services: &Services, plan: &Plan, by: &Actor) -> Result<Vec<C
     let mut done: Vec<Vec<Change>> = vec![Vec::new(); plan.documents.len()];
     // Tools first and agents before recipes, which may name both.
     for (document, done) in plan.documents.iter().zip(&mut done) {
-        done.extend(add_tools(services, plan, document, by).await?);
+        done.extend(add_tools(services, plan, document, &by.actor).await?);
     }
     for (document, done) in plan.documents.iter().zip(&mut done) {
         if !document.checked.dialect.is_recipe() {
-            done.extend(take(services, document, by).await?);
+            done.extend(take(services, document, &by.actor).await?);
         }
     }
     for (document, done) in plan.documents.iter().zip(&mut done) {
@@ -61,20 +62,21 @@ async fn take(services: &Services, document: &Document, by: &Actor) -> Result<Ve
 }
 
 /// A recipe with what it brings.
-async fn save(services: &Services, plan: &Plan, document: &Document, by: &Actor) -> Result<Vec<Change>> {
+async fn save(services: &Services, plan: &Plan, document: &Document, by: &Principal) -> Result<Vec<Change>> {
     let Some(planned) = planned(plan, document, "recipe") else {
         return Ok(Vec::new());
     };
     let mut done = vec![planned.clone()];
     match planned.what {
         What::There => {}
-        What::Same if !planned.activated => done.extend(take(services, document, by).await?),
+        What::Same if !planned.activated => done.extend(take(services, document, &by.actor).await?),
         _ => {
             let wish = SaveRecipe {
                 text: document.text.clone(),
                 slug: document.slug.clone(),
                 activate: planned.activated,
-                by: by.clone(),
+                by: by.actor.clone(),
+                person: by.is_present(),
                 labels: Label::Author.into(),
             };
             let saved = save_checked(services, wish, document.checked.clone()).await?;

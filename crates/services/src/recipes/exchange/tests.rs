@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::recipes::bundle::Piece;
-use crate::testing::{self, Bench, ann};
+use crate::testing::{self, Bench, ann_there};
 
 fn piece(path: &str, text: impl Into<Vec<u8>>) -> Piece {
     Piece {
@@ -32,7 +32,7 @@ async fn both(bench: &Bench, pieces: &[Piece], activate: bool) -> Vec<String> {
         .await
         .expect("planned");
     assert_eq!(plan.problems, []);
-    let done = apply(&bench.services, &plan, &ann()).await.expect("done");
+    let done = apply(&bench.services, &plan, &ann_there()).await.expect("done");
     assert_eq!(told(&plan.changes), told(&done));
     told(&done)
 }
@@ -131,6 +131,8 @@ async fn a_list_of_thousands_is_refused_before_it_is_read() {
         problems,
         ["all.json: there are more than 2000 documents up to here [bundle_invalid]"]
     );
-    let refused = apply(&bench.services, &plan, &ann()).await.expect_err("refused");
+    let refused = apply(&bench.services, &plan, &ann_there())
+        .await
+        .expect_err("refused");
     assert_eq!(refused.code, "bundle_invalid");
 }

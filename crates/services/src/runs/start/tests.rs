@@ -3,7 +3,7 @@
 use types::{Actor, Label, Labels};
 
 use super::*;
-use crate::testing::{self, ann};
+use crate::testing::{self, ann, ann_there, ann_token};
 
 const POST: &str = "name: Post\nintake: []\nplan: []\nact:\n  - action: slack.post_message\n    \
                     with: {channel: a, text: hello}\nverify: []\n";
@@ -68,6 +68,7 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
             slug: Some(slug.clone()),
             activate,
             by: by.clone(),
+            person: false,
             labels: Labels::of(Label::Author).union(label.into()),
         };
         let foreign = label != Label::System;
@@ -86,10 +87,25 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
         }
         assert_eq!(code(crate::recipes::save(services, wish(true)).await), expected);
         assert_eq!(
-            code(crate::recipes::activate(services, &slug, 1, &by).await),
+            code(crate::recipes::activate(services, &slug, 1, &ann_token()).await),
             expected
         );
-        let (_, version) = crate::recipes::activate(services, &slug, 1, &ann())
+        // Handing the same text over doesn't make it the author's.
+        let handed = |activate: bool, person: bool| crate::recipes::SaveRecipe {
+            labels: Label::Author.into(),
+            by: ann(),
+            person,
+            ..wish(activate)
+        };
+        assert_eq!(
+            code(crate::recipes::save(services, handed(true, false)).await),
+            expected
+        );
+        crate::recipes::save(services, handed(false, true))
+            .await
+            .expect("it is there");
+        assert_eq!(code(start(services, draft()).await), expected);
+        let (_, version) = crate::recipes::activate(services, &slug, 1, &ann_there())
             .await
             .expect("a person may");
         assert_eq!(
@@ -102,6 +118,7 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
             text: POST.replace("hello", "bye"),
             labels: Label::Author.into(),
             by: ann(),
+            person: true,
             ..wish(true)
         };
         crate::recipes::save(services, mine).await.expect("saves");
