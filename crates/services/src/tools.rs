@@ -150,12 +150,23 @@ pub(crate) fn may_be_http(services: &Services, rows: &[ToolRecord], name: &str) 
     Ok(())
 }
 
-/// Adds or replaces a plain HTTP tool, and works with it from here on. `spec` is what the reader made of
-/// `manifest`.
+/// Adds or replaces the plain HTTP tool that a manifest describes, works with it from here on, and answers
+/// what the manifest says.
+///
+/// # Errors
+/// `manifest_invalid` with everything that is wrong with it, `tool_name_taken` if a tool of another kind has
+/// that name, or the store can't be written.
+pub async fn add_manifest(services: &Services, manifest: Value, by: &Actor) -> Result<ToolSpec> {
+    let spec = services.tools.read_manifest(&manifest)?;
+    add_http(services, &spec, manifest, by).await?;
+    Ok(spec)
+}
+
+/// The same, where `spec` is what the reader made of `manifest`.
 ///
 /// # Errors
 /// `tool_name_taken` if a tool of another kind has that name, or the store can't be written.
-pub async fn add_http(
+pub(crate) async fn add_http(
     services: &Services,
     spec: &ToolSpec,
     manifest: Value,

@@ -14,3 +14,4 @@ mod repeat;
 mod rig;
 mod roles;
 mod site;
+mod tenants;

@@ -59,11 +59,10 @@ pub(crate) async fn add_tool(
     Caller(caller): Caller,
     Body(wish): Body<AddTool>,
 ) -> Answer<(StatusCode, Json<AddedTool>)> {
-    let spec = api.services.tools.read_manifest(&wish.manifest)?;
-    let record = tools::add_http(&api.services, &spec, wish.manifest, &caller.actor).await?;
+    let spec = tools::add_manifest(&api.services, wish.manifest, &caller.actor).await?;
     let added = AddedTool {
-        tool: record.name,
         actions: spec.actions.iter().map(types::ActionSpec::name).collect(),
+        tool: spec.name,
     };
     Ok((StatusCode::CREATED, Json(added)))
 }
