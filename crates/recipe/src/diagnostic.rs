@@ -50,6 +50,7 @@ pub(crate) struct At {
 
 /// Every code that a finding can have.
 pub const CODES: &[&str] = &[
+    "argument_not_taken",
     "bad_argument",
     "bad_notify",
     "cyclic_run",

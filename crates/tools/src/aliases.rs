@@ -265,7 +265,6 @@ const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
     ("servicenow.create_story", &[("title", "short_description")]),
     ("servicenow.create_subtask", &[("title", "short_description")]),
     ("servicenow.create_task", &[("title", "short_description")]),
-    ("servicenow.attach_file", &[("file_path", "file_name")]),
     (
         "servicenow.create_article",
         &[

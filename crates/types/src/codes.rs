@@ -17,6 +17,7 @@ pub const CODES: &[&str] = &[
     "approval_not_yours",
     "approval_voted",
     "argument_invalid",
+    "argument_not_taken",
     "arguments_invalid",
     "attempts_exhausted",
     "backup_elsewhere",

@@ -52,6 +52,40 @@ impl CallLimit {
     }
 }
 
+/// For every tool: ten calls a second is more than people's work needs, and less than any of the
+/// vendors minds.
+const SHIPPED: CallLimit = CallLimit {
+    per_minute: Some(600),
+    at_once: Some(32),
+    failures: Some(5),
+    open_s: Some(30),
+};
+
+/// For tools that serve others too, or whose use costs.
+const SHIPPED_BY_TOOL: &[(&str, CallLimit)] = &[
+    ("email", per_minute(60)),
+    ("page_fetch", per_minute(120)),
+    ("web_search", per_minute(60)),
+];
+
+/// What holds for `tool`, nothing left out: what is set for it, for all tools, and what ships.
+pub fn holding(set: &CallLimits, tool: &str) -> CallLimit {
+    let own = set.get(tool).copied().unwrap_or_default();
+    let all = set.get("*").copied().unwrap_or_default();
+    let by_tool = SHIPPED_BY_TOOL.iter().find(|(name, _)| *name == tool);
+    let by_tool = by_tool.map(|(_, limit)| *limit).unwrap_or_default();
+    own.or(all).or(by_tool).or(SHIPPED)
+}
+
+const fn per_minute(most: u32) -> CallLimit {
+    CallLimit {
+        per_minute: Some(most),
+        at_once: Some(8),
+        failures: None,
+        open_s: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

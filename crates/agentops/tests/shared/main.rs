@@ -102,6 +102,35 @@ const RECIPES: [(&str, &str); 7] = [
     ("daily-room-health.json", "workflow"),
 ];
 
+/// Those that give a write what its action doesn't take: they can be kept and not run.
+const NOT_WHOLE: [&str; 2] = ["ipav_kb_publish.yaml", "orchestrator.yaml"];
+
+/// The codes of what checking found.
+fn codes(file: &Value) -> Vec<&str> {
+    let found = file["diagnostics"].as_array().expect("findings").iter();
+    found.filter_map(|found| found["code"].as_str()).collect()
+}
+
+#[test]
+fn a_snapshot_for_one_device_is_not_loaded_on_whatever_there_is() {
+    let house = House::new();
+    let found = checked(&house, 0, &shared("compat/av-ops/orchestrator.yaml"));
+    assert_eq!(found["runnable"], json!(false));
+    let told = found["diagnostics"].as_array().expect("findings");
+    let lost = told
+        .iter()
+        .filter(|told| told["code"] == "argument_not_taken")
+        .map(|told| told["message"].as_str().unwrap_or_default());
+    let lost: Vec<&str> = lost.collect();
+    assert!(
+        lost.iter()
+            .any(|told| told.contains("qsys.load_snapshot") && told.contains("device_id")),
+        "{lost:#?}"
+    );
+    let all = found.to_string();
+    assert!(!all.contains("there is no tool 'qsys_api'"), "{all}");
+}
+
 #[test]
 fn every_older_form_reads_and_converts_to_what_reads_the_same() {
     let house = House::new();
@@ -119,12 +148,19 @@ fn every_older_form_reads_and_converts_to_what_reads_the_same() {
             "--out",
             out_text,
         ]);
-        let today = checked(&house, 0, &out);
+        // What isn't taken can be kept in the older form, and is a mistake in what is written today.
+        let whole = !codes(&found).contains(&"argument_not_taken");
+        assert_eq!(whole, !NOT_WHOLE.contains(&file), "{file}: {found:#}");
+        let today = checked(&house, if whole { 0 } else { 4 }, &out);
         assert_eq!(
             (&today["dialect"], &today["runnable"]),
             (&json!("native"), &found["runnable"]),
             "{file}"
         );
+        if !whole {
+            assert!(codes(&today).contains(&"bad_argument"), "{file}: {today:#}");
+            continue;
+        }
         let again = house.json(&["recipe", "convert", out_text]);
         let written = std::fs::read_to_string(&out).expect("it is written");
         assert_eq!(again["text"], written, "{file}: converting again changes nothing");

@@ -30,7 +30,7 @@ pub struct Imported {
 /// What a document came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BundleChange {
-    /// `recipe`, `agent`, `workflow`, `guardrails`, `rule` or `tool`.
+    /// `recipe`, `agent`, `workflow`, `guardrails`, `rule`, `limit` or `tool`.
     pub noun: String,
     /// Its name; a recipe's slug.
     pub name: String,

@@ -114,6 +114,19 @@ impl Older<'_, '_, '_> {
         Some(fields.keys().cloned().collect())
     }
 
+    /// The tool whose actions are called under this name, by the rules of calls; the name itself if
+    /// there is none.
+    pub(super) fn tool_called(&self, name: &str) -> String {
+        let today = self.tool_name(name);
+        if self.catalog.tool(&today).is_some() {
+            return today;
+        }
+        let mut tools = tool_names(name).into_iter();
+        tools
+            .find(|tool| self.catalog.tool(tool).is_some())
+            .unwrap_or(today)
+    }
+
     fn known(&self, wishes: &[String]) -> Option<String> {
         wishes.iter().find_map(|wish| match self.catalog.find(wish) {
             Lookup::Found(spec) => Some(spec.name()),
@@ -133,11 +146,7 @@ impl Older<'_, '_, '_> {
                 }
             },
         };
-        let plain = tool.to_lowercase().replace('-', "_");
-        let short = plain.strip_prefix("mcp_").unwrap_or(&plain).to_owned();
-        let shorter = ENDINGS.iter().find_map(|ending| short.strip_suffix(ending));
-        let mut tools = vec![tool.to_owned(), plain.clone(), short.clone()];
-        tools.extend(shorter.map(str::to_owned));
+        let tools = tool_names(tool);
         let actions = match action.contains('.') {
             true => vec![action.to_owned()],
             false => vec![action.to_owned(), snake_case(action)],
@@ -167,4 +176,15 @@ impl Older<'_, '_, '_> {
         });
         known.map(str::to_owned)
     }
+}
+
+/// The names under which a tool may be known, as it was written first.
+fn tool_names(tool: &str) -> Vec<String> {
+    let plain = tool.to_lowercase().replace('-', "_");
+    let short = plain.strip_prefix("mcp_").unwrap_or(&plain).to_owned();
+    let shorter = ENDINGS.iter().find_map(|ending| short.strip_suffix(ending));
+    let shorter = shorter.map(str::to_owned);
+    let mut tools = vec![tool.to_owned(), plain, short];
+    tools.extend(shorter);
+    tools
 }

@@ -50,6 +50,9 @@ pub struct BroughtGuardrails {
     pub allow_tools: Option<Vec<String>>,
     /// Rules by action: `ask` or `deny`. They only ever make a rule stricter.
     pub rules: Vec<(String, String)>,
+    /// The most calls a minute of tools, by the names they have here. They only ever lower a limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<(String, u32)>,
     /// All of it as it was written.
     pub document: Value,
 }
@@ -146,6 +149,7 @@ impl Older<'_, '_, '_> {
     pub(super) fn guardrail_set(&mut self, root: &Node) -> Today {
         let mut allow_tools = None;
         let mut rules = Vec::new();
+        let mut limits = Vec::new();
         for entry in root.entries() {
             let names = || many(&entry.value).iter().filter_map(name_of);
             match entry.key.as_str() {
@@ -168,6 +172,7 @@ impl Older<'_, '_, '_> {
                         self.rule(item, "ask", &mut rules);
                     }
                 }
+                "rate_limits" | "rate_limit" => self.rates(&entry.value, &mut limits),
                 key if super::top::TALK.contains(&key) => {
                     self.left_over(entry, &[], super::top::TALK, "a set of guardrails")
                 }
@@ -199,6 +204,7 @@ impl Older<'_, '_, '_> {
             slug: slug_from(&name),
             allow_tools,
             rules,
+            limits,
             document: root.to_json(),
         }))
     }
@@ -216,6 +222,45 @@ impl Older<'_, '_, '_> {
                 let message =
                     format!("there is neither a tool nor an action '{name}' here: no rule is made for it");
                 self.dropped(item, message);
+            }
+        }
+    }
+
+    /// The most calls a minute for each tool: `{slack: {rpm: 60}}`, or `{slack: 60}`.
+    fn rates(&mut self, node: &Node, limits: &mut Vec<(String, u32)>) {
+        const RATES: &[&str] = &["rpm", "per_minute", "requests_per_minute", "calls_per_minute"];
+        let Data::Map(entries) = &node.data else {
+            return self.dropped(
+                node,
+                "rate limits are taken from a map of tools alone: none is set",
+            );
+        };
+        for entry in entries {
+            let tool = self.tool_called(&entry.key);
+            if self.catalog.tool(&tool).is_none() {
+                let message = format!("there is no tool '{}' here: no limit is set for it", entry.key);
+                self.dropped(&entry.value, message);
+                continue;
+            }
+            let rate = match &entry.value.data {
+                Data::Map(_) => first(&entry.value, RATES).map(|rate| &rate.value),
+                _ => Some(&entry.value),
+            };
+            let most = rate.and_then(scalar).and_then(|rate| rate.parse::<u32>().ok());
+            match most.filter(|most| *most > 0) {
+                Some(most) => limits.push((tool, most)),
+                None => self.dropped(
+                    &entry.value,
+                    "only a limit of whole calls a minute, such as {rpm: 30}, can be set: this one isn't",
+                ),
+            }
+            let others = entry.value.entries().iter();
+            for other in others.filter(|other| !RATES.contains(&other.key.as_str())) {
+                let message = format!(
+                    "'{}' is no limit that can be set here: it does nothing",
+                    other.key
+                );
+                self.dropped(&other.value, message);
             }
         }
     }

@@ -7,6 +7,7 @@ mod approvals;
 mod build;
 mod documents;
 mod fixed_agents;
+mod graph;
 mod inputs;
 mod ipav_lists;
 mod orchestrator;

@@ -174,7 +174,7 @@ impl Older<'_, '_, '_> {
         let required = first(root, &["mcp_required", "tools_required"]);
         for item in required.map(|entry| many(&entry.value)).unwrap_or_default() {
             let Some(name) = scalar(item) else { continue };
-            let today = self.tool_name(&name);
+            let today = self.tool_called(&name);
             let message = match self.catalog.tool(&today) {
                 Some(_) if today == name => continue,
                 Some(_) => format!("'{name}' is called '{today}' here"),

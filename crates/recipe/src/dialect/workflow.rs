@@ -5,6 +5,7 @@ use types::Phase;
 
 use super::build::{self, entry, first, many, scalar};
 use super::documents::Brings;
+use super::graph::is_end;
 use super::step::Made;
 use super::top::Sections;
 use super::{Older, Today, slug_from};
@@ -30,8 +31,7 @@ impl Older<'_, '_, '_> {
         }
         let mut sections = Sections::default();
         let mut agents: Vec<String> = Vec::new();
-        for (at, node) in nodes.iter().enumerate() {
-            self.next(node, nodes.get(at + 1));
+        for node in self.in_order(root, nodes) {
             if let Some(step) = self.graph_node(node, &mut agents) {
                 sections.put(Phase::Act, step);
             }
@@ -87,8 +87,7 @@ impl Older<'_, '_, '_> {
 
     /// One node of the graph as a step; `None` for an end.
     fn graph_node(&mut self, node: &Node, agents: &mut Vec<String>) -> Option<Made> {
-        if first(node, &["terminal", "end"]).is_some_and(|flag| !matches!(flag.value.data, Data::Bool(false)))
-        {
+        if is_end(node) {
             return None;
         }
         let mut entries = Vec::new();
@@ -197,26 +196,6 @@ impl Older<'_, '_, '_> {
         match node.as_text() {
             Some(text) if !text.contains(['{', '$']) => self.refs.expression(node),
             _ => self.refs.template(node),
-        }
-    }
-
-    /// A graph is read in the order of its nodes; one that wants another way is told so.
-    fn next(&mut self, node: &Node, following: Option<&Node>) {
-        let Some(next) = first(node, &["next", "then", "goto", "depends_on", "needs"]) else {
-            return;
-        };
-        if matches!(next.key.as_str(), "depends_on" | "needs") {
-            return;
-        }
-        let id = following
-            .and_then(|node| first(node, super::step::ID))
-            .and_then(|id| scalar(&id.value));
-        let one = many(&next.value).len() == 1 && many(&next.value).first().and_then(scalar) == id;
-        if !one && id.is_some() {
-            self.dropped(
-                &next.value,
-                "the nodes run in the order of the text: this way through the graph isn't followed",
-            );
         }
     }
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 use types::{ActionSpec, Effect};
 
 use super::Reader;
-use super::values::first_key;
+use super::missing::required;
+use super::older::OlderArgument;
 use crate::bind::Binder;
 use crate::check::{Binding, Dialect};
 use crate::diagnostic::At;
@@ -51,12 +52,22 @@ impl Reader<'_, '_, '_> {
             return Template::literal(serde_json::Map::new());
         };
         let mut args: Vec<(String, Template)> = Vec::new();
+        let mut whole = true;
         for entry in entries {
             let older = match spec {
                 Some(spec) if self.dialect != Dialect::Native => self.older_argument(entry, entries, spec),
-                _ => Some(entry.clone()),
+                _ => OlderArgument::Taken(entry.clone()),
             };
-            let Some(entry) = older else { continue };
+            let entry = match older {
+                OlderArgument::Taken(entry) => entry,
+                OlderArgument::Dropped => continue,
+                OlderArgument::NotTaken(entry) => {
+                    whole = false;
+                    let template = self.template(&entry.value);
+                    args.push((entry.key, template));
+                    continue;
+                }
+            };
             let template = self.template(&entry.value);
             if let Some(spec) = spec {
                 self.argument(&entry.value, entry.key_at, &entry.key, &template, spec);
@@ -67,19 +78,9 @@ impl Reader<'_, '_, '_> {
             if self.dialect == Dialect::IpavLists {
                 self.fill(&mut args, spec);
             }
-            for name in required(&spec.input) {
-                if args.iter().all(|(given, _)| given != name) {
-                    let at = if with.entries().is_empty() {
-                        at
-                    } else {
-                        first_key(with)
-                    };
-                    let message = format!("'{}' needs the argument '{name}'", spec.name());
-                    self.error("bad_argument", at, &with.path, message);
-                    if let Some(source) = self.names.source_of(name, false) {
-                        self.findings.suggest(format!("{name}: \"{{{{ {source} }}}}\""));
-                    }
-                }
+            // What is missing could be what isn't taken under the name that it has.
+            if whole {
+                self.missing(with, at, &args, spec);
             }
         }
         Template::map(args)
@@ -350,15 +351,6 @@ impl Reader<'_, '_, '_> {
         let catalog = self.context.catalog;
         self.binder.get_or_insert_with(|| Binder::new(catalog))
     }
-}
-
-fn required(schema: &Value) -> impl Iterator<Item = &str> {
-    schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
 }
 
 /// Whether a schema lets values of this type through, as far as `type` says.

@@ -4,6 +4,7 @@
 mod actions;
 mod guardrails;
 mod kinds;
+mod missing;
 mod modifiers;
 mod older;
 mod step;

@@ -2,23 +2,34 @@
 //! numbers where texts are due.
 
 use serde_json::Value;
-use types::ActionSpec;
+use types::{ActionSpec, Effect};
 
 use super::Reader;
 use crate::diagnostic::{At, Severity};
 use crate::yaml::{Data, Entry, Node};
 
+/// What becomes of an argument of an older recipe.
+pub(super) enum OlderArgument {
+    /// It is taken, perhaps under another name.
+    Taken(Entry),
+    /// The action only reads and has nothing like it: it is left out.
+    Dropped,
+    /// The action changes something and has nothing like it: without it something else could be
+    /// changed than was meant, so it stays, and the recipe can't be run.
+    NotTaken(Entry),
+}
+
 impl Reader<'_, '_, '_> {
-    /// An older argument as the action takes it; `None` if the action has nothing like it.
+    /// An older argument as the action takes it.
     pub(super) fn older_argument(
         &mut self,
         entry: &Entry,
         all: &[Entry],
         spec: &ActionSpec,
-    ) -> Option<Entry> {
+    ) -> OlderArgument {
         let properties = spec.input.get("properties").and_then(Value::as_object);
         let Some(properties) = properties else {
-            return Some(entry.clone());
+            return OlderArgument::Taken(entry.clone());
         };
         let mut entry = entry.clone();
         if !properties.contains_key(&entry.key) {
@@ -38,16 +49,17 @@ impl Reader<'_, '_, '_> {
         if let Some(schema) = properties.get(&entry.key) {
             entry.value = self.older_value(&entry.value, schema);
         }
-        Some(entry)
+        OlderArgument::Taken(entry)
     }
 
-    /// An argument that the action doesn't take: left out with a warning, unless it is a slip.
+    /// An argument that the action doesn't take. A slip is reported like any; else a read leaves it out
+    /// with a warning, and anything else keeps it and can't be run.
     fn foreign(
         &mut self,
         entry: Entry,
         properties: &serde_json::Map<String, Value>,
         spec: &ActionSpec,
-    ) -> Option<Entry> {
+    ) -> OlderArgument {
         let takes_more = spec
             .input
             .get("additionalProperties")
@@ -59,11 +71,29 @@ impl Reader<'_, '_, '_> {
                 .keys()
                 .any(|known| strsim::damerau_levenshtein(known, key) <= most);
         if takes_more || slip {
-            return Some(entry);
+            return OlderArgument::Taken(entry);
         }
-        let message = format!("'{}' takes nothing like '{key}': it is left out", spec.name());
-        self.warning("older_dropped", entry.key_at, &entry.value.path, message);
-        None
+        let name = spec.name();
+        if spec.effect == Effect::Read {
+            let message = format!("'{name}' takes nothing like '{key}': it is left out");
+            self.warning("older_dropped", entry.key_at, &entry.value.path, message);
+            return OlderArgument::Dropped;
+        }
+        let message = format!(
+            "'{name}' takes nothing like '{key}', and without it something else could be changed than was \
+             meant: the recipe can be kept but not run"
+        );
+        let path = &entry.value.path;
+        self.findings.add(
+            Severity::NeedsTool,
+            "argument_not_taken",
+            entry.key_at,
+            path,
+            message,
+        );
+        self.findings
+            .suggest(format!("take '{key}' out if the call is right without it"));
+        OlderArgument::NotTaken(entry)
     }
 
     fn older_value(&mut self, node: &Node, schema: &Value) -> Node {

@@ -1,11 +1,11 @@
 //! What documents of earlier tools bring beside recipes: agents are made, workflows and guardrails are
-//! kept for the features that will read them, and rules only ever become stricter.
+//! kept for the features that will read them, and rules and limits only ever become stricter.
 
 use governance::Rule;
 use recipe::{Brings, BroughtAgent, BroughtGuardrails};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use types::{Actor, Failure, Lookup};
+use types::{Actor, CallLimits, Failure, Lookup};
 
 use crate::agents::{self, NewAgent};
 use crate::{Result, Services, facts, if_found, settings};
@@ -16,7 +16,7 @@ const MOST_KEPT: usize = 500;
 /// What became of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Brought {
-    /// `agent`, `workflow`, `guardrails`, `rule` or `tool`.
+    /// `agent`, `workflow`, `guardrails`, `rule`, `limit` or `tool`.
     pub noun: &'static str,
     /// Its name.
     pub name: String,
@@ -62,6 +62,7 @@ pub async fn take(services: &Services, brings: &[Brings], by: &Actor) -> Result<
                 );
                 taken.push(kept.await?);
                 taken.extend(tighten(services, set, by).await?);
+                taken.extend(lower(services, set, by).await?);
             }
             Brings::Tool(_) => {}
         }
@@ -200,4 +201,34 @@ pub(super) async fn weigh(services: &Services, set: &BroughtGuardrails) -> Resul
         });
     }
     Ok(weighed)
+}
+
+/// Lowers the limits that are higher than these guardrails allow.
+async fn lower(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Result<Vec<Brought>> {
+    let mut limits: CallLimits = settings::read(services, settings::LIMITS).await?;
+    let weighed = weigh_limits(&mut limits, set);
+    if weighed.iter().any(|(_, lower)| *lower) {
+        settings::set(services, settings::LIMITS, json!(limits), by).await?;
+    }
+    let taken = weighed.into_iter().map(|(name, lower)| Brought {
+        noun: "limit",
+        name,
+        done: if lower { Done::Made } else { Done::There },
+    });
+    Ok(taken.collect())
+}
+
+/// The limits of guardrails as they are told, and whether each is lower than what holds in `limits`,
+/// where it then is set.
+pub(super) fn weigh_limits(limits: &mut CallLimits, set: &BroughtGuardrails) -> Vec<(String, bool)> {
+    let mut weighed = Vec::new();
+    for (tool, most) in &set.limits {
+        let now = types::holding(limits, tool).per_minute;
+        let lower = now.is_none_or(|now| *most < now);
+        if lower {
+            limits.entry(tool.clone()).or_default().per_minute = Some(*most);
+        }
+        weighed.push((format!("{tool}: {most} calls a minute"), lower));
+    }
+    weighed
 }

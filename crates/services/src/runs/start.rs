@@ -1,6 +1,7 @@
 //! Starting a run: which version, for which agent, with which inputs, mock or real. All of it is
 //! fixed here for good.
 
+mod fit;
 #[cfg(test)]
 mod tests;
 
@@ -10,9 +11,11 @@ use engine::event::AgentRef;
 use engine::{EVENT_VERSION, Event, Limits, Recorded, RunCreated, complete_inputs, evolve, rows};
 use ports::{AgentRecord, Created, NewRun};
 use recipe::Recipe;
-use recipe::program::{Kind, OnError, Step};
+use recipe::program::Kind;
 use serde_json::{Map, Value};
-use types::{Actor, AgentId, Catalog, Failure, Label, Labeled, Lookup, Mode, Phase, RecipeId, RunId};
+use types::{Actor, AgentId, Failure, Label, Labeled, Mode, RecipeId, RunId};
+
+use fit::{agent_has_tools, all_steps, arguments_are_taken, tools_are_there};
 
 use super::answer::problems;
 use crate::names::{cut, nearest};
@@ -22,9 +25,6 @@ use crate::{Result, Services, agents, settings};
 
 /// The largest inputs of a run, in bytes of JSON.
 const INPUTS: usize = 256 * 1024;
-
-/// The tool that every agent has.
-const EVERYBODYS: &str = "local";
 
 /// A wish to run a recipe.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +64,8 @@ impl StartRun {
 ///
 /// # Errors
 /// `not_found`, `recipe_not_active`, `recipe_not_reviewed`, `recipe_has_errors`, `tool_not_configured`,
-/// `agent_lacks_tool`, `inputs_invalid` with every problem at once, `idempotency_key_reused` if the key has
-/// started another run, or the store can't be written.
+/// `argument_not_taken`, `agent_lacks_tool`, `inputs_invalid` with every problem at once,
+/// `idempotency_key_reused` if the key has started another run, or the store can't be written.
 pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
     let RunnableVersion { reference, recipe } = runnable(services, &wish.recipe, wish.version).await?;
     let catalog = services.tools.catalog();
@@ -74,6 +74,7 @@ pub async fn start(services: &Services, wish: StartRun) -> Result<Created> {
         None => settings::read(services, settings::MODE).await?,
     };
     tools_are_there(&catalog, &recipe, mode)?;
+    arguments_are_taken(&catalog, &recipe, mode)?;
     let agent = agent(services, wish.agent.as_deref(), &recipe).await?;
     if let Some(agent) = &agent {
         agent_has_tools(&catalog, &recipe, agent)?;
@@ -265,92 +266,4 @@ fn unknown_input(name: &str, known: &BTreeSet<&str>) -> String {
             format!("there is no input '{name}'; there are {}", known.join(", "))
         }
     }
-}
-
-/// An agent works with its own tools only; one without a list has all, and what AgentOps does by
-/// itself is everybody's. Child runs are checked at their own start.
-fn agent_has_tools(catalog: &Catalog, recipe: &Recipe, agent: &AgentRecord) -> Result<()> {
-    if agent.tools.is_empty() {
-        return Ok(());
-    }
-    let missing: BTreeSet<&str> = actions(recipe)
-        .filter_map(|action| match catalog.find(action) {
-            Lookup::Found(spec) => Some(spec.tool.as_str()),
-            _ => None,
-        })
-        .filter(|tool| *tool != EVERYBODYS && !agent.tools.iter().any(|own| own == tool))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let missing: Vec<&str> = missing.into_iter().collect();
-    Err(Failure::new(
-        "agent_lacks_tool",
-        format!(
-            "'{}' uses tools that the agent '{}' doesn't have: {}",
-            recipe.name,
-            agent.name,
-            missing.join(", ")
-        ),
-    )
-    .hint("`agentops agent list` shows who has which tools"))
-}
-
-/// The actions that the steps call, as often as they do.
-fn actions(recipe: &Recipe) -> impl Iterator<Item = &str> {
-    all_steps(recipe).into_iter().filter_map(action)
-}
-
-fn action(step: &Step) -> Option<&str> {
-    match &step.kind {
-        Kind::Action { action, .. } => Some(action),
-        _ => None,
-    }
-}
-
-/// A recipe may name a tool that isn't configured here; it can be kept, but not run, unless something
-/// stands in for the tool in mock mode.
-fn tools_are_there(catalog: &Catalog, recipe: &Recipe, mode: Mode) -> Result<()> {
-    let steps = all_steps(recipe).into_iter();
-    let needed = steps.filter(|step| mode == Mode::Real || step.mock.is_none());
-    let mut missing: Vec<&str> = needed
-        .filter_map(action)
-        .filter(|action| !matches!(catalog.find(action), Lookup::Found(_)))
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        "tool_not_configured",
-        format!(
-            "'{}' needs actions that no configured tool offers: {}",
-            recipe.name,
-            missing.join(", ")
-        ),
-    )
-    .hint("`agentops tool add MANIFEST.json` adds a tool; `agentops tool list` shows what there is"))
-}
-
-/// Every step, nested ones included.
-fn all_steps(recipe: &Recipe) -> Vec<&Step> {
-    let mut steps = Vec::new();
-    let mut open: Vec<&Step> = Phase::ALL
-        .iter()
-        .rev()
-        .flat_map(|phase| recipe.phase(*phase).iter().rev())
-        .collect();
-    open.extend(&recipe.guardrails.rollback);
-    while let Some(step) = open.pop() {
-        steps.push(step);
-        open.extend(&step.undo);
-        if let OnError::Steps(inner) = &step.on_error {
-            open.extend(inner);
-        }
-        if let Kind::Parallel { branches, .. } = &step.kind {
-            open.extend(branches.iter().flatten());
-        }
-    }
-    steps
 }

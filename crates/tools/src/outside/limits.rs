@@ -1,24 +1,8 @@
 //! The limits that hold for a tool: what is set for it, for all, and what ships.
 
-use types::{CallLimit, CallLimits, Millis};
+use types::{CallLimits, Millis};
 
 use super::circuit::Rule;
-
-/// For every tool: ten calls a second is more than people's work needs, and less than any of the
-/// vendors minds.
-const SHIPPED: CallLimit = CallLimit {
-    per_minute: Some(600),
-    at_once: Some(32),
-    failures: Some(5),
-    open_s: Some(30),
-};
-
-/// For tools that serve others too, or whose use costs.
-const SHIPPED_BY_TOOL: &[(&str, CallLimit)] = &[
-    ("email", per_minute(60)),
-    ("page_fetch", per_minute(120)),
-    ("web_search", per_minute(60)),
-];
 
 /// The limits of one tool.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +14,7 @@ pub(super) struct Limits {
 
 /// What holds for `tool`.
 pub(super) fn limits(set: &CallLimits, tool: &str) -> Limits {
-    let own = set.get(tool).copied().unwrap_or_default();
-    let all = set.get("*").copied().unwrap_or_default();
-    let by_tool = SHIPPED_BY_TOOL.iter().find(|(name, _)| *name == tool);
-    let by_tool = by_tool.map(|(_, limit)| *limit).unwrap_or_default();
-    let limit = own.or(all).or(by_tool).or(SHIPPED);
+    let limit = types::holding(set, tool);
     Limits {
         per_minute: limit.per_minute.unwrap_or(1).max(1),
         at_once: limit.at_once.unwrap_or(1).max(1),
@@ -45,17 +25,10 @@ pub(super) fn limits(set: &CallLimits, tool: &str) -> Limits {
     }
 }
 
-const fn per_minute(most: u32) -> CallLimit {
-    CallLimit {
-        per_minute: Some(most),
-        at_once: Some(8),
-        failures: None,
-        open_s: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use types::CallLimit;
+
     use super::*;
 
     #[test]

@@ -70,6 +70,10 @@ async fn save(services: &Services, plan: &Plan, document: &Document, by: &Princi
     match planned.what {
         What::There => {}
         What::Same if !planned.activated => done.extend(take(services, document, &by.actor).await?),
+        What::Same if planned.held.is_some() => {
+            done.extend(take(services, document, &by.actor).await?);
+            activate(services, planned, by).await?;
+        }
         _ => {
             let wish = SaveRecipe {
                 text: document.text.clone(),
@@ -85,6 +89,16 @@ async fn save(services: &Services, plan: &Plan, document: &Document, by: &Princi
         }
     }
     Ok(done)
+}
+
+/// Makes the version that holds a text the one that runs follow.
+async fn activate(services: &Services, planned: &Change, by: &Principal) -> Result<()> {
+    match planned.held {
+        Some(version) => crate::recipes::activate(services, &planned.name, version, by)
+            .await
+            .map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// What the plan says of a document's recipe or tool.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use recipe::Brings;
 use serde_json::Value;
-use types::Failure;
+use types::{CallLimits, Failure};
 
 use super::super::brought;
 use super::{Change, Document, Plan, What, bare};
@@ -21,8 +21,12 @@ const MOST_COMPARED: usize = 4 * 1024 * 1024;
 struct Seen {
     /// The text that the newest version of a recipe has by then.
     newest: BTreeMap<String, String>,
+    /// Up to which of its stored versions a recipe has come by then; `u32::MAX` past all of them.
+    reached: BTreeMap<String, u32>,
     /// Things beside recipes that documents before have brought: noun and name.
     brought: BTreeSet<(&'static str, String)>,
+    /// The limits of tools as documents before leave them.
+    limits: CallLimits,
     /// Bytes compared so far.
     compared: usize,
 }
@@ -30,7 +34,10 @@ struct Seen {
 /// What each document comes to, with its difference to what is here.
 pub(super) async fn compare(services: &Services, plan: &mut Plan) -> Result<()> {
     let mut changes = Vec::new();
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        limits: settings::read(services, settings::LIMITS).await?,
+        ..Seen::default()
+    };
     for (at, document) in plan.documents.iter().enumerate() {
         if let Some(slug) = &document.slug {
             let next = plan.documents.get(at + 1);
@@ -44,7 +51,7 @@ pub(super) async fn compare(services: &Services, plan: &mut Plan) -> Result<()> 
             }
         }
         for one in &document.checked.brings {
-            for (noun, name, what) in standing(services, one).await? {
+            for (noun, name, what) in standing(services, one, &mut seen.limits).await? {
                 let first = seen.brought.insert((noun, name.clone()));
                 let what = if first { what } else { again(noun, what) };
                 changes.push(bare(document, noun, name, what));
@@ -74,21 +81,33 @@ async fn recipe(
         .get(slug)
         .cloned()
         .or_else(|| stored.first().map(|version| version.text.clone()));
-    let held = stored.iter().any(|version| version.text == document.text);
-    let what = match &before {
-        None => What::New,
-        Some(before) if *before == document.text => What::Same,
+    let active = record.as_ref().and_then(|record| record.active);
+    let mut holders = stored.iter().filter(|version| version.text == document.text);
+    let held = holders.clone().find(|version| Some(version.version) == active);
+    let held = held.or_else(|| holders.next()).map(|version| version.version);
+    let reached = seen.reached.get(slug).copied().unwrap_or(0);
+    let what = match (&before, held) {
+        (None, _) => What::New,
+        (Some(before), _) if *before == document.text => What::Same,
         // An earlier version that is in the library already stays where it is.
-        Some(_) if held && !last => What::There,
-        Some(_) => What::Changed,
+        (Some(_), Some(_)) if !last => What::There,
+        // Any stored version is no news, unless files before it hold what came after it.
+        (Some(_), Some(held)) if held >= reached => What::Same,
+        (Some(_), _) => What::Changed,
     };
+    let now = match what {
+        What::New | What::Changed => u32::MAX,
+        What::Same | What::There => held.map_or(u32::MAX, |held| held.max(reached)),
+    };
+    seen.reached.insert(slug.to_owned(), now);
     let mut change = bare(document, "recipe", slug.to_owned(), what);
     if let Some(before) = before.filter(|_| what == What::Changed) {
         change.diff = diff(slug, &before, document, &mut seen.compared);
     }
-    let is_stored = !seen.newest.contains_key(slug) && what == What::Same;
-    change.activated = !is_stored || record.is_none_or(|record| record.active != Some(record.latest));
-    if what != What::There {
+    let is_stored = what == What::Same && !seen.newest.contains_key(slug);
+    change.held = held.filter(|_| is_stored);
+    change.activated = !is_stored || active != held;
+    if matches!(what, What::New | What::Changed) {
         seen.newest.insert(slug.to_owned(), document.text.clone());
     }
     Ok(change)
@@ -112,14 +131,18 @@ fn diff(slug: &str, before: &str, document: &Document, compared: &mut usize) -> 
 /// What becomes of a thing that a document before has brought already.
 fn again(noun: &str, what: What) -> What {
     match (noun, what) {
-        ("agent" | "rule", _) => What::There,
+        ("agent" | "rule" | "limit", _) => What::There,
         (_, What::Same) => What::Same,
         _ => What::Changed,
     }
 }
 
 /// How what a document brings stands here.
-async fn standing(services: &Services, one: &Brings) -> Result<Vec<(&'static str, String, What)>> {
+async fn standing(
+    services: &Services,
+    one: &Brings,
+    limits: &mut CallLimits,
+) -> Result<Vec<(&'static str, String, What)>> {
     let kept = |key: &'static str, name: String, document: Value| async move {
         let kept: BTreeMap<String, Value> = settings::read(services, key).await?;
         let what = match kept.get(&name) {
@@ -146,6 +169,10 @@ async fn standing(services: &Services, one: &Brings) -> Result<Vec<(&'static str
             for rule in brought::weigh(services, set).await? {
                 let what = if rule.stricter { What::New } else { What::There };
                 all.push(("rule", rule.name(), what));
+            }
+            for (name, lower) in brought::weigh_limits(limits, set) {
+                let what = if lower { What::New } else { What::There };
+                all.push(("limit", name, what));
             }
             return Ok(all);
         }

@@ -50,7 +50,7 @@ pub struct Document {
 /// What a document comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// `recipe`, `agent`, `workflow`, `guardrails`, `rule` or `tool`.
+    /// `recipe`, `agent`, `workflow`, `guardrails`, `rule`, `limit` or `tool`.
     pub noun: &'static str,
     /// Its name.
     pub name: String,
@@ -64,6 +64,8 @@ pub struct Change {
     pub activated: bool,
     /// The difference to the newest version, as a unified diff; none if it is too large to be made.
     pub diff: Option<String>,
+    /// The version that holds the text of a recipe already.
+    held: Option<u32>,
 }
 
 /// What is done with a document.
@@ -270,5 +272,6 @@ fn bare(document: &Document, noun: &'static str, name: String, what: What) -> Ch
         version: None,
         activated: false,
         diff: None,
+        held: None,
     }
 }

@@ -90,14 +90,47 @@ async fn runs_follow_the_last_version_of_an_import_alone() {
         both(&bench, &pieces, true).await,
         ["recipe tea there", "recipe tea same"]
     );
-    // The first version again, as the only one, is a third.
-    assert_eq!(both(&bench, &pieces[..1], false).await, ["recipe tea changed"]);
-    let record = crate::recipes::find(&bench.services, "tea").await.expect("there");
-    assert_eq!((record.latest, record.active), (3, Some(2)));
+    // The first version again, as the only one, is in the library already: nobody's draft is covered.
+    assert_eq!(both(&bench, &pieces[..1], false).await, ["recipe tea same"]);
     assert_eq!(
         both(&bench, &pieces[..1], true).await,
         ["recipe tea same activated"]
     );
+    let record = crate::recipes::find(&bench.services, "tea").await.expect("there");
+    assert_eq!((record.latest, record.active), (2, Some(1)));
+    // As the last of several it comes after them.
+    let turned = [
+        piece("tea.yaml", note("Tea", "two")),
+        piece("tea-v2.yaml", note("Tea", "one")),
+    ];
+    assert_eq!(
+        both(&bench, &turned, false).await,
+        ["recipe tea same", "recipe tea changed"]
+    );
+    let record = crate::recipes::find(&bench.services, "tea").await.expect("there");
+    assert_eq!((record.latest, record.active), (3, Some(1)));
+}
+
+#[tokio::test]
+async fn what_was_exported_is_the_same_when_it_comes_back_whatever_drafts_there_are() {
+    let bench = testing::bench().await;
+    both(&bench, &[piece("tea.yaml", note("Tea", "one"))], true).await;
+    both(&bench, &[piece("tea.yaml", note("Tea", "two"))], false).await;
+    let names = ["tea".to_owned()];
+    let mut out = export(&bench.services, &names, false).await.expect("exported");
+    for piece in &mut out {
+        piece.path = piece.path.replace("recipes/", "");
+    }
+    for activate in [false, true] {
+        let plan = plan(&bench.services, &out, From::Folder, activate)
+            .await
+            .expect("planned");
+        assert_eq!(told(&plan.changes), ["recipe tea same"]);
+        assert!(!change_anything(&plan.changes));
+        apply(&bench.services, &plan, &ann_there()).await.expect("done");
+    }
+    let record = crate::recipes::find(&bench.services, "tea").await.expect("there");
+    assert_eq!((record.latest, record.active), (2, Some(1)));
 }
 
 #[tokio::test]
@@ -135,4 +168,33 @@ async fn a_list_of_thousands_is_refused_before_it_is_read() {
         .await
         .expect_err("refused");
     assert_eq!(refused.code, "bundle_invalid");
+}
+
+#[tokio::test]
+async fn limits_of_guardrails_lower_those_of_the_tools_and_raise_none() {
+    let bench = testing::bench().await;
+    let limits = |id: &str, rpm: u32| {
+        format!(
+            r#"{{"id": "{id}", "rate_limits": {{"mcp-slack": {{"rpm": {rpm}}}, "mcp-zoom": {{"rpm": 5000}}}}}}"#
+        )
+    };
+    let pieces = [
+        piece("guardrails/a.json", limits("a", 60)),
+        piece("guardrails/b.json", limits("b", 90)),
+    ];
+    assert_eq!(
+        both(&bench, &pieces, false).await,
+        [
+            "guardrails a new",
+            "limit slack: 60 calls a minute new",
+            "limit zoom: 5000 calls a minute there",
+            "guardrails b new",
+            "limit slack: 90 calls a minute there",
+            "limit zoom: 5000 calls a minute there",
+        ]
+    );
+    let set: Value = settings::read(&bench.services, settings::LIMITS)
+        .await
+        .expect("read");
+    assert_eq!(set, json!({"slack": {"per_minute": 60}}));
 }

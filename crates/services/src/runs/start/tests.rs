@@ -127,3 +127,21 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
             .expect("a version that was active stays reviewed");
     }
 }
+
+#[tokio::test]
+async fn a_write_that_lost_its_target_is_kept_and_never_begun() {
+    let bench = testing::bench().await;
+    let old = "title: Old\nid: old\nsteps:\n  - {id: one, using: slack, action: post_message, params: {channel: c, text: t, \
+               device: core-7}}\n";
+    bench.save(old).await;
+    let failure = start(&bench.services, StartRun::new("old", ann()))
+        .await
+        .expect_err("it is refused");
+    assert_eq!(failure.code, "argument_not_taken");
+    assert!(
+        failure
+            .message
+            .contains("'one' gives 'device' to slack.post_message"),
+        "{failure}"
+    );
+}
