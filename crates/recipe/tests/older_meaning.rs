@@ -36,14 +36,13 @@ fn a_write_keeps_what_its_action_does_not_take_and_cannot_be_run() {
     let recipe = write.recipe.expect("it can be kept");
     let steps = [&recipe.intake, &recipe.plan, &recipe.act, &recipe.verify];
     let step = steps.into_iter().flatten().next().expect("a step");
-    let Kind::Action {
-        args: Template::Map { entries },
-        ..
-    } = &step.kind
-    else {
+    let Kind::Action { args, .. } = &step.kind else {
         panic!("{:?}", step.kind)
     };
-    assert!(entries.iter().any(|(name, _)| name == "device"), "{entries:?}");
+    let Template::Literal { v: given } = args else {
+        panic!("{args:?}")
+    };
+    assert_eq!(given["device"], "core-7", "{given}");
 
     // What is missing beside it may be what isn't taken.
     let write = checked(&call("servicenow", "create_task", "device: core-7"));
