@@ -1,6 +1,7 @@
 //! What an earlier tool's recipe means is never narrowed in silence: a write keeps everything that it
 //! was given, and a graph runs in the order of its edges or not at all.
 
+#[expect(dead_code, reason = "only the wide catalogue is needed here")]
 mod common;
 #[path = "common/wide.rs"]
 mod wide;
@@ -58,8 +59,8 @@ fn graph(nodes: &[&str], more: &str) -> Result<Vec<String>, (u32, String)> {
     let nodes = nodes.join(",\n");
     let text = format!("{{\"name\": \"Ways\", \"graph\": [\n{nodes}\n]{more}}}");
     let checked = checked(&text);
-    let errors = checked.diagnostics.iter();
-    if let Some(error) = errors.filter(|found| found.severity == Severity::Error).next() {
+    let mut found = checked.diagnostics.iter();
+    if let Some(error) = found.find(|found| found.severity == Severity::Error) {
         return Err((error.line, error.code.clone()));
     }
     let recipe = checked.recipe.expect("a recipe");
