@@ -6,10 +6,13 @@
 //! is enforced from there (`http/needs.rs`). Deliberately absent: business rules (they are in
 //! `services`), SQL, and the concrete store, tools and sandbox.
 
+mod connections;
+mod headers;
 mod http;
 mod listen;
 mod openapi;
 mod pages;
+mod places;
 mod routes;
 pub mod wire;
 
@@ -21,24 +24,29 @@ use axum::extract::MatchedPath;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use services::Services;
+use services::principal::Principal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use http::limits::Limits;
 use http::needs::Needs;
 use http::problem::{Answer, Refusal};
+use places::{Full, Place, Places};
 
+pub use connections::Connections;
 pub use http::identity::LOCAL_USER;
 pub use http::limits::Rates;
 pub use http::page::Page;
 pub use http::problem::{Fault, Problem};
 pub use listen::serve;
 pub use openapi::document_json;
-pub use pages::markdown;
+pub use pages::{markdown, page_paths};
 pub use routes::health::{About, Alive, Ready};
 
 /// Streams of events at a time.
 const SEATS: usize = 512;
+/// Streams of events of one person at a time, whatever tokens and browsers they have.
+const SEATS_EACH: usize = 16;
 /// Bundles taken over at a time: each may take tens of megabytes while it is read.
 const IMPORTS: usize = 4;
 
@@ -83,6 +91,8 @@ pub struct Options {
     pub largest_body: usize,
     /// How long a request may take, its body included. Streams of events have answered long before.
     pub request_timeout: Duration,
+    /// How long a stream of events lasts at most; its client comes back and is asked again who it is.
+    pub longest_stream: Duration,
     /// How often somebody may ask.
     pub rates: Rates,
 }
@@ -100,7 +110,8 @@ pub(crate) struct Inner {
     pub(crate) needs: Needs,
     pub(crate) limits: Limits,
     local_secret: Option<String>,
-    seats: Arc<Semaphore>,
+    pub(crate) longest_stream: Duration,
+    seats: Places<String>,
     imports: Arc<Semaphore>,
 }
 
@@ -131,23 +142,40 @@ impl Inner {
     }
 
     /// A place for one more stream of events.
-    pub(crate) fn seat(&self) -> Answer<OwnedSemaphorePermit> {
-        let full = format!("{SEATS} streams of events are open already");
-        place(&self.seats, full, 10)
+    pub(crate) fn seat(&self, caller: &Principal) -> Answer<Place<String>> {
+        let name = caller.actor.name.clone();
+        self.seats.take(name).map_err(|full| {
+            let (code, message) = match full {
+                Full::All => (
+                    "server_busy",
+                    format!("{SEATS} streams of events are open already"),
+                ),
+                Full::Each => (
+                    "rate_limited",
+                    format!(
+                        "{SEATS_EACH} streams of events of {} are open already",
+                        caller.actor.name
+                    ),
+                ),
+            };
+            Refusal {
+                retry_after_s: Some(10),
+                ..Refusal::new(code, message)
+            }
+        })
     }
 
     /// A turn to take over one more bundle.
     pub(crate) fn import_turn(&self) -> Answer<OwnedSemaphorePermit> {
-        let full = format!("{IMPORTS} bundles are being taken over already");
-        place(&self.imports, full, 2)
+        let turn = Arc::clone(&self.imports).try_acquire_owned();
+        turn.map_err(|_| Refusal {
+            retry_after_s: Some(2),
+            ..Refusal::new(
+                "server_busy",
+                format!("{IMPORTS} bundles are being taken over already"),
+            )
+        })
     }
-}
-
-fn place(places: &Arc<Semaphore>, full: String, retry_after_s: u64) -> Answer<OwnedSemaphorePermit> {
-    Arc::clone(places).try_acquire_owned().map_err(|_| Refusal {
-        retry_after_s: Some(retry_after_s),
-        ..Refusal::new("server_busy", full)
-    })
 }
 
 /// The routes over the use cases.
@@ -162,7 +190,8 @@ pub fn router(options: Options) -> axum::Router {
         needs: Needs::read(&document),
         limits: Limits::new(options.rates),
         local_secret: options.local_secret,
-        seats: Arc::new(Semaphore::new(SEATS)),
+        longest_stream: options.longest_stream,
+        seats: Places::new(SEATS, SEATS_EACH),
         imports: Arc::new(Semaphore::new(IMPORTS)),
     }));
     listen::finish(routes, api, options.request_timeout)

@@ -13,8 +13,9 @@ use hyper_util::rt::TokioTimer;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::connections::{Connections, Door};
 use crate::http::problem::Refusal;
-use crate::http::{etag, gate, repeat};
+use crate::http::{begun, etag, gate, repeat};
 use crate::{Api, pages};
 
 /// How long requests under way may take when the server stops.
@@ -33,6 +34,7 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
     let largest_body = api.largest_body(None);
     routes
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
+        .route_layer(middleware::from_fn_with_state(api.clone(), begun::finished))
         .route_layer(middleware::from_fn(etag::heeded))
         .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
         .route_layer(middleware::from_fn_with_state(api.clone(), declared))
@@ -49,25 +51,28 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
         .layer(middleware::from_fn(headers))
 }
 
-/// Answers requests until `stop` is done, then ends those under way and returns. A client has
-/// `head_timeout` to send the head of a request.
+/// Answers requests until `stop` is done, then ends those under way and returns. Only HTTP/1.1 is spoken:
+/// telling protocols apart would wait for a client's first bytes without a bound.
 ///
 /// # Errors
 /// The listener can't accept connections any more.
 pub async fn serve(
     listener: std::net::TcpListener,
     router: Router,
-    head_timeout: Duration,
+    bounds: Connections,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let handle = Handle::<SocketAddr>::new();
-    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
+    let mut server = axum_server::from_tcp(listener)?
+        .handle(handle.clone())
+        .acceptor(Door::new(bounds))
+        .http1_only();
     server
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout);
+        .header_read_timeout(bounds.head_timeout);
     let watch = tokio::spawn(async move {
         stop.await;
         handle.graceful_shutdown(Some(GRACE));
@@ -75,6 +80,8 @@ pub async fn serve(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = server.serve(service).await;
     watch.abort();
+    // What clients began and didn't wait for.
+    let _ = tokio::time::timeout(GRACE, begun::idle()).await;
     served
 }
 
@@ -112,7 +119,8 @@ async fn in_time(timeout: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => {
-            let message = "the request, its body included, took too long";
+            let message =
+                "the request, its body included, took too long; what it began is finished all the same";
             Refusal::new("request_timed_out", message).into_response()
         }
     }

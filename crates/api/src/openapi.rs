@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::identity::COOKIE;
-use crate::{Api, routes};
+use crate::{Api, headers, routes};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -31,11 +31,12 @@ pub(crate) fn router() -> (axum::Router<Api>, OpenApi) {
         .split_for_parts();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(
-        "session",
+        headers::SESSION,
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))),
     );
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    components.add_security_scheme(headers::TOKEN, SecurityScheme::Http(bearer));
+    headers::describe(&mut document);
     (router, document)
 }
 

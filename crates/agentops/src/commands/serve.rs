@@ -111,9 +111,13 @@ pub async fn serve(
             style.dim("Ctrl-C ends it")
         )
     })?;
-    let head_timeout = Duration::from_secs(app.config.server.head_timeout_s.max(1));
+    let bounds = api::Connections {
+        head_timeout: Duration::from_secs(app.config.server.head_timeout_s.max(1)),
+        most: app.config.server.connections,
+        most_per_address: app.config.server.connections_per_address,
+    };
     let router = worker.api(&app.config, &app.services, secret);
-    let served = api::serve(listener, router, head_timeout, stop).await;
+    let served = api::serve(listener, router, bounds, stop).await;
     file.remove();
     served.map_err(failed)
 }

@@ -163,6 +163,7 @@ impl App {
             database: self.store.kind(),
             largest_body: LARGEST_WISH,
             request_timeout: LONGEST_WISH,
+            longest_stream: LONGEST_WISH,
             rates: api::Rates::default(),
         })
     }

@@ -82,6 +82,7 @@ impl Worker {
             database: self.database,
             largest_body: config.server.largest_body_kb as usize * 1024,
             request_timeout: Duration::from_secs(config.server.request_timeout_s.max(1)),
+            longest_stream: Duration::from_secs(config.server.stream_s.max(1)),
             rates: api::Rates {
                 per_second: config.server.requests_per_second,
                 strangers_per_minute: config.server.strangers_per_minute,

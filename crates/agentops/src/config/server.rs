@@ -16,12 +16,18 @@ pub struct Server {
     pub largest_body_kb: u32,
     /// How long a client may take to send the head of a request, in seconds.
     pub head_timeout_s: u64,
+    /// Connections at a time.
+    pub connections: u32,
+    /// Connections of one address at a time.
+    pub connections_per_address: u32,
+    /// How long a stream of events lasts at most, in seconds.
+    pub stream_s: u64,
     /// How long a request may take, its body included, in seconds.
     pub request_timeout_s: u64,
-    /// Requests a second for each person or token; ten times as many at once.
+    /// Requests a second for each person, whatever tokens they have; ten times as many at once.
     pub requests_per_second: u32,
     /// Requests a minute for each address that nobody has signed in from.
     pub strangers_per_minute: u32,
-    /// Attempts to sign in a minute, for each name and for each address.
+    /// Attempts to sign in that fail, a minute, for each address; three times as many for each name.
     pub sign_ins_per_minute: u32,
 }

@@ -1,12 +1,14 @@
 //! The HTTP API as programs use it: a real server, each test on a data folder of its own.
 
 mod bad_input;
+mod bounds;
 mod bundle;
 mod bundle_bounds;
 mod commands;
 mod events;
 mod examples;
 mod keys;
+mod odd;
 mod people;
 mod repeat;
 #[path = "../cli/rig.rs"]

@@ -1,8 +1,11 @@
 //! Repeated requests and documents that changed meanwhile.
 
+use std::time::Duration;
+
+use reqwest::Method;
 use serde_json::json;
 
-use crate::site::Site;
+use crate::site::{Site, ask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_start_starts_once_and_a_changed_one_is_refused() {
@@ -144,4 +147,82 @@ async fn pages_follow_each_other_without_gaps() {
         .refused(400, "query_invalid");
     let none = site.admin.get("/api/v1/runs?requester=nobody").await.ok(200);
     assert_eq!(none["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_paged_to_its_end() {
+    let site = Site::open().await;
+    let call = site
+        .admin
+        .post("/api/v1/actions/slack.auth_test/call", json!({"args": {}}))
+        .await
+        .ok(201);
+    let run = call["run"].as_str().expect("an id").to_owned();
+    let events = site
+        .admin
+        .request(Method::GET, &format!("/api/v1/runs/{run}/events"));
+    // Its stream ends with the run, so from here on the journal stays as it is.
+    events
+        .send()
+        .await
+        .expect("an answer")
+        .bytes()
+        .await
+        .expect("an end");
+    let path = format!("/api/v1/runs/{run}/journal");
+    let whole = site.admin.get(&path).await.ok(200);
+    assert_eq!(whole.get("next"), None, "{whole}");
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = site.admin.get(&format!("{path}?limit=2{cursor}")).await.ok(200);
+        let items = page["items"].as_array().expect("a list");
+        assert!((1..=2).contains(&items.len()), "{page}");
+        seen.extend(items.iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert!(seen.len() > 4, "{seen:?}");
+    assert_eq!(json!(seen), whole["items"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_is_finished_though_the_client_hangs_up() {
+    let site = Site::open().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+    let path = "/api/v1/settings/tools.private";
+    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
+    let path = "/api/v1/tools/silent/mcp";
+    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let path = "/api/v1/tools/silent/refresh";
+    let once = site.admin.with("idempotency-key", "r-1");
+    let asking = tokio::spawn(ask(once.request(Method::POST, path)));
+    let (reached, _) = silent.accept().await.expect("it has begun");
+    asking.abort();
+    assert!(asking.await.expect_err("the client is gone").is_cancelled());
+    // By the time these are answered the server has heard of the end of that connection.
+    for _ in 0..20 {
+        site.nobody().get("/healthz").await.ok(200);
+    }
+    let again = once.request(Method::POST, path).send().await.expect("an answer");
+    assert_eq!(again.status(), 409, "it is still under way");
+    drop((reached, silent));
+    let finished = async {
+        loop {
+            let got = ask(once.request(Method::POST, path)).await;
+            if got.body["code"] != "request_under_way" && got.status != 429 {
+                return got;
+            }
+        }
+    };
+    // Nobody would end the key of a request that was given up in the middle.
+    let got = tokio::time::timeout(Duration::from_secs(45), finished)
+        .await
+        .expect("it ends");
+    assert_eq!(got.headers["idempotency-replayed"], "true");
+    got.refused(422, "tool_unreachable");
 }

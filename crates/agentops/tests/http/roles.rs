@@ -2,7 +2,7 @@
 //! nobody, the wrong role and the wrong scope, and lets the right ones through.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::site::{Browser, Site, ask};
 
@@ -18,12 +18,21 @@ const PUBLIC: [&str; 5] = [
     "look_at_link",
     "use_link",
 ];
+/// Pages that everybody may open, outside the document.
+const PAGES: [&str; 5] = [
+    "/openapi.json",
+    "/reference",
+    "/welcome",
+    "/welcome.js",
+    "/page.css",
+];
 /// These end the session that asks for them, so they come last.
 const ENDING: [&str; 2] = ["sign_out", "sign_out_everywhere"];
 
 struct Route {
     method: Method,
     path: String,
+    template: String,
     id: String,
     role: String,
     scope: String,
@@ -37,6 +46,7 @@ fn routes(document: &Value) -> Vec<Route> {
             routes.push(Route {
                 method: method.to_uppercase().parse().expect("a method"),
                 path: filled(path),
+                template: path.clone(),
                 id: text("operationId"),
                 role: text("x-role"),
                 scope: text("x-scope"),
@@ -94,6 +104,10 @@ async fn every_route_is_public_by_name_or_refuses_the_wrong_role() {
     assert_eq!(document["openapi"], "3.1.0");
     let routes = routes(&document);
     assert!(routes.len() > 50, "{}", routes.len());
+    assert_eq!(api::page_paths(), PAGES, "a page is public and not named here");
+    for page in PAGES {
+        assert_eq!(site.nobody().get(page).await.status, 200, "{page}");
+    }
     let mut people = Vec::new();
     for role in ROLES {
         people.push((role, site.user(&format!("{role}-user"), &[role]).await));
@@ -101,6 +115,16 @@ async fn every_route_is_public_by_name_or_refuses_the_wrong_role() {
     for route in &routes {
         let place = format!("{} {}", route.method, route.path);
         let (status, code) = answer(&site.nobody(), route).await;
+        let operation = &document["paths"][&route.template][route.method.as_str().to_lowercase()];
+        let security = if route.role == "public" {
+            json!([])
+        } else {
+            json!([{"session": []}, {"token": []}])
+        };
+        assert_eq!(
+            operation["security"], security,
+            "{place}: what a generated client sends"
+        );
         if route.role == "public" {
             assert!(
                 PUBLIC.contains(&route.id.as_str()),

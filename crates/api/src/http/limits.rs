@@ -1,4 +1,4 @@
-//! How often somebody may ask. Token buckets by name for those who are known, by address for
+//! How often somebody may ask. Buckets by name for those who are known, by address for
 //! strangers; the tables are bounded by what `governor` drops when they grow.
 
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::attempts::Attempts;
 use super::problem::{Answer, Refusal};
 
 /// Entries after which those that are full again are dropped.
@@ -16,11 +17,11 @@ const MOST: usize = 10_000;
 /// The bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Requests a second for each person or token, with ten times as many at once.
+    /// Requests a second for each person, whatever tokens they have, with ten times as many at once.
     pub per_second: u32,
     /// Requests a minute to public routes, and of strangers, for each address.
     pub strangers_per_minute: u32,
-    /// Attempts to sign in a minute, for each name and for each address.
+    /// Attempts to sign in that fail, a minute, for each address; three times as many for each name.
     pub sign_ins_per_minute: u32,
 }
 
@@ -38,7 +39,7 @@ impl Default for Rates {
 pub(crate) struct Limits {
     known: DefaultKeyedRateLimiter<String>,
     strangers: DefaultKeyedRateLimiter<IpAddr>,
-    sign_ins: DefaultKeyedRateLimiter<String>,
+    pub(crate) sign_ins: Attempts,
 }
 
 impl Limits {
@@ -48,7 +49,7 @@ impl Limits {
         Self {
             known: RateLimiter::keyed(Quota::per_second(at_least_1(rates.per_second)).allow_burst(burst)),
             strangers: RateLimiter::keyed(Quota::per_minute(at_least_1(rates.strangers_per_minute))),
-            sign_ins: RateLimiter::keyed(Quota::per_minute(at_least_1(rates.sign_ins_per_minute))),
+            sign_ins: Attempts::new(rates.sign_ins_per_minute),
         }
     }
 
@@ -65,15 +66,6 @@ impl Limits {
     /// Somebody could not show who they are.
     pub(crate) fn stranger(&self, from: IpAddr) -> Answer<()> {
         take(&self.strangers, &from)
-    }
-
-    /// Somebody tries a password: for this name, from this address.
-    pub(crate) fn sign_in(&self, name: &str, from: Option<IpAddr>) -> Answer<()> {
-        take(&self.sign_ins, &format!("name {}", name.to_lowercase()))?;
-        match from {
-            Some(from) => take(&self.sign_ins, &format!("address {from}")),
-            None => Ok(()),
-        }
     }
 }
 

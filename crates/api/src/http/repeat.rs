@@ -15,7 +15,7 @@ use super::problem::{Answer, Refusal, status_of};
 use crate::Api;
 
 /// The header.
-const KEY: &str = "idempotency-key";
+pub(crate) const KEY: &str = "idempotency-key";
 /// The largest answer, in bytes.
 const LARGEST: usize = 256 * 1024 * 1024;
 /// The largest answer that is kept, in bytes.

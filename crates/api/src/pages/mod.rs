@@ -6,7 +6,7 @@ mod reference;
 use axum::Router;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 
 pub use reference::markdown;
 
@@ -16,23 +16,35 @@ use crate::openapi;
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The routes, all public: they hold nothing that isn't the same everywhere.
+/// The routes, all public: they hold nothing that isn't the same everywhere. The OpenAPI document describes
+/// only the API; the test of all routes names these.
 pub(crate) fn router() -> Router {
-    Router::new()
-        .route("/openapi.json", get(document))
-        .route("/reference", get(async || page(reference::html())))
-        .route(
+    let pages = all().into_iter();
+    pages.fold(Router::new(), |router, (path, page)| router.route(path, page))
+}
+
+/// The paths that are public and not in the OpenAPI document.
+pub fn page_paths() -> Vec<&'static str> {
+    all().into_iter().map(|(path, _)| path).collect()
+}
+
+fn all() -> [(&'static str, MethodRouter); 5] {
+    [
+        ("/openapi.json", get(document)),
+        ("/reference", get(async || page(reference::html()))),
+        (
             "/welcome",
             get(async || page(include_str!("welcome.html").to_owned())),
-        )
-        .route(
+        ),
+        (
             "/welcome.js",
             get(async || file("text/javascript; charset=utf-8", include_str!("welcome.js"))),
-        )
-        .route(
+        ),
+        (
             "/page.css",
             get(async || file("text/css; charset=utf-8", include_str!("page.css"))),
-        )
+        ),
+    ]
 }
 
 async fn document() -> Response {

@@ -1,7 +1,7 @@
 //! Agents.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use services::agents;
@@ -11,6 +11,7 @@ use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
 use crate::http::page::Page;
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::library::{Agent, PutAgent};
 
@@ -41,13 +42,12 @@ pub(crate) async fn list_agents(State(api): State<Api>) -> Answer<Json<Page<Agen
 pub(crate) async fn make_agent(
     State(api): State<Api>,
     Caller(caller): Caller,
-    headers: HeaderMap,
     Body(wish): Body<PutAgent>,
 ) -> Answer<Response> {
     let agent: Agent = agents::make(&api.services, &wish_of(wish), &caller.actor)
         .await?
         .into();
-    Ok(etag::answer(&headers, StatusCode::CREATED, &agent))
+    Ok(etag::answer(&HeaderMap::new(), StatusCode::CREATED, &agent))
 }
 
 /// One agent, with an ETag.

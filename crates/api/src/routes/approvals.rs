@@ -1,7 +1,7 @@
 //! Approvals: what waits for a decision, and deciding it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::rows::ApprovalStatus;
 use ports::ApprovalFilter;
@@ -14,6 +14,7 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
 use crate::http::page::{self, Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::approvals::{Approval, Decide};
 

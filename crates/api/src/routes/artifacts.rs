@@ -1,7 +1,7 @@
 //! Artifacts: what runs left behind.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use ports::ArtifactFilter;
 use serde::Deserialize;
 use services::artifacts;
@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::id;
 use crate::Api;
 use crate::http::page::{self, Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::artifacts::Artifact;
 

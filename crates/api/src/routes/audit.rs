@@ -43,9 +43,12 @@ pub(crate) async fn list_audit_leaves(
     let skip: u64 = page::after(query.cursor.as_deref())?.or(query.after).unwrap_or(0);
     let records = services::audit::leaves(&api.services, skip, limit + 1).await?;
     let more = records.len() > limit as usize;
-    let items: Vec<Leaf> = (skip + 1..)
-        .zip(records.into_iter().take(limit as usize))
-        .map(|(position, record)| Leaf::at(position, record))
+    // The records first: a position after the last number is never counted to.
+    let items: Vec<Leaf> = records
+        .into_iter()
+        .take(limit as usize)
+        .zip(skip.saturating_add(1)..)
+        .map(|(record, position)| Leaf::at(position, record))
         .collect();
     let last = items.last().filter(|_| more);
     let next = last.map(|leaf| URL_SAFE_NO_PAD.encode(leaf.position.to_string()));

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -14,13 +14,13 @@ use types::RunId;
 
 use super::id;
 use crate::Api;
+use crate::http::identity::Caller;
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem, Refusal};
 use crate::wire::runs::JournalEntry;
 
 /// How often the store is asked for more.
 const EVERY: Duration = Duration::from_millis(250);
-/// After this long a stream ends, and the client comes back: who may look is then asked again.
-const LONGEST: u32 = 5 * 60 * 4;
 /// Changes handed on at once.
 const BATCH: u32 = 500;
 
@@ -35,11 +35,16 @@ const BATCH: u32 = 500;
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
     responses((status = 200, body = String, content_type = "text/event-stream"), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn watch_changes(State(api): State<Api>, headers: HeaderMap) -> Answer<Response> {
-    let seat = api.seat()?;
+pub(crate) async fn watch_changes(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let seat = api.seat(&caller)?;
+    let longest = api.longest_stream;
     let bounds = feed::bounds(&api.services).await?;
     let asked = last_id(&headers)?;
-    let missed = asked.is_some_and(|after| after + 1 < bounds.oldest || after > bounds.newest);
+    let missed = asked.is_some_and(|after| after.saturating_add(1) < bounds.oldest || after > bounds.newest);
     let after = asked.filter(|_| !missed).unwrap_or(bounds.newest);
     let first = missed.then(|| {
         Event::default()
@@ -47,13 +52,10 @@ pub(crate) async fn watch_changes(State(api): State<Api>, headers: HeaderMap) ->
             .id(bounds.newest.to_string())
             .data("{}")
     });
-    let state = (api, after, 0_u32, seat);
-    let changes = stream::unfold(state, |(api, after, turn, seat)| async move {
-        if turn > 0 {
+    let state = (api, after, false, seat);
+    let changes = stream::unfold(state, |(api, after, waits, seat)| async move {
+        if waits {
             tokio::time::sleep(EVERY).await;
-        }
-        if turn >= LONGEST {
-            return None;
         }
         let found = feed::after(&api.services, after, BATCH).await.unwrap_or_default();
         let last = found.last().map_or(after, |change| change.position);
@@ -61,14 +63,10 @@ pub(crate) async fn watch_changes(State(api): State<Api>, headers: HeaderMap) ->
             .iter()
             .map(|change| event("change", &change.position.to_string(), change))
             .collect();
-        let turn = if events.len() == BATCH as usize {
-            0
-        } else {
-            turn + 1
-        };
-        Some((stream::iter(events), (api, last, turn, seat)))
+        let waits = events.len() < BATCH as usize;
+        Some((stream::iter(events), (api, last, waits, seat)))
     });
-    Ok(sse(stream::iter(first).chain(changes.flatten())))
+    Ok(sse(stream::iter(first).chain(changes.flatten()), longest))
 }
 
 /// A run's journal as server-sent events, from its beginning or after `Last-Event-ID`.
@@ -85,21 +83,20 @@ pub(crate) async fn watch_changes(State(api): State<Api>, headers: HeaderMap) ->
 )]
 pub(crate) async fn watch_run(
     State(api): State<Api>,
+    Caller(caller): Caller,
     headers: HeaderMap,
     Path(run): Path<String>,
 ) -> Answer<Response> {
     let run: RunId = id(&run)?;
     runs::find(&api.services, run).await?;
     let after = last_id(&headers)?.unwrap_or(0);
-    let seat = api.seat()?;
-    let state = Some((api, after, 0_u32, seat));
+    let seat = api.seat(&caller)?;
+    let longest = api.longest_stream;
+    let state = Some((api, after, false, seat));
     let entries = stream::unfold(state, move |state| async move {
-        let (api, after, turn, seat) = state?;
-        if turn > 0 {
+        let (api, after, waits, seat) = state?;
+        if waits {
             tokio::time::sleep(EVERY).await;
-        }
-        if turn >= LONGEST {
-            return None;
         }
         // The row first: an end that it shows is in the journal that is read after it.
         let ended = runs::find(&api.services, run)
@@ -115,10 +112,10 @@ pub(crate) async fn watch_run(
         if over {
             events.push(Event::default().event("end").data("{}"));
         }
-        let turn = if events.is_empty() { turn + 1 } else { 0 };
-        Some((stream::iter(events), (!over).then_some((api, last, turn, seat))))
+        let waits = events.is_empty();
+        Some((stream::iter(events), (!over).then_some((api, last, waits, seat))))
     });
-    Ok(sse(entries.flatten()))
+    Ok(sse(entries.flatten(), longest))
 }
 
 fn event(kind: &str, id: &str, data: &impl serde::Serialize) -> Event {
@@ -126,8 +123,12 @@ fn event(kind: &str, id: &str, data: &impl serde::Serialize) -> Event {
     Event::default().event(kind).id(id).data(text)
 }
 
-fn sse(events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let events = events.map(Ok::<_, Infallible>);
+/// After `longest` a stream ends, however much there is to tell, and the client comes back: who may look
+/// is then asked again.
+fn sse(events: impl Stream<Item = Event> + Send + 'static, longest: Duration) -> Response {
+    let events = events
+        .take_until(tokio::time::sleep(longest))
+        .map(Ok::<_, Infallible>);
     let mut answer = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
         .into_response();

@@ -1,7 +1,7 @@
 //! Recipes and their versions.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
 use crate::http::page::{Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::recipes::{CheckRecipe, Checked, Recipe, RecipeDetail, SaveRecipe, Saved, Version};
 

@@ -1,6 +1,6 @@
 //! Runs: list, start, look, answer, stop.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use ports::RunFilter;
@@ -15,6 +15,7 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
 use crate::http::page::{self, Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem, Refusal};
 use crate::http::repeat::StartKey;
 use crate::wire::runs::{
@@ -61,6 +62,10 @@ pub(crate) struct RunQuery {
 pub(crate) struct JournalQuery {
     /// Only events after this position.
     after: Option<u64>,
+    /// Where to begin; stronger than `after`.
+    cursor: Option<String>,
+    /// How many, 1 to 500; usually 500.
+    limit: Option<u32>,
 }
 
 /// How many to list.
@@ -160,7 +165,7 @@ pub(crate) async fn get_run(State(api): State<Api>, Path(run): Path<String>) -> 
     Ok(Json(view.into()))
 }
 
-/// The journal of a run, at most 1,000 events at a time.
+/// The journal of a run, oldest first.
 #[utoipa::path(
     get,
     path = "/runs/{run}/journal",
@@ -175,10 +180,12 @@ pub(crate) async fn list_journal(
     Path(run): Path<String>,
     Asked(query): Asked<JournalQuery>,
 ) -> Answer<Json<Page<JournalEntry>>> {
-    let events = runs::journal(&api.services, id(&run)?, query.after.unwrap_or(0)).await?;
-    Ok(Json(Page::all(
-        events.into_iter().map(JournalEntry::from).collect(),
-    )))
+    let limit = page::limit(Some(query.limit.unwrap_or(page::MOST)));
+    let after: Option<u64> = page::after(query.cursor.as_deref())?;
+    let after = after.or(query.after).unwrap_or(0);
+    let events = runs::journal(&api.services, id(&run)?, after).await?;
+    let items = events.into_iter().map(JournalEntry::from).collect();
+    Ok(Json(Page::cut(items, limit, |entry: &JournalEntry| entry.seq)))
 }
 
 /// Answers an input that the run asks for.

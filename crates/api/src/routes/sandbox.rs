@@ -1,11 +1,12 @@
 //! The vendors' sandbox, to look at: what mock runs did there.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 
 use crate::Api;
 use crate::http::page::Page;
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem, Refusal};
 
 /// The vendors that the sandbox speaks for.

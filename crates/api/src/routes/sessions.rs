@@ -32,8 +32,10 @@ pub(crate) async fn sign_in(
     from: Option<Extension<ConnectInfo<SocketAddr>>>,
     Body(wish): Body<SignIn>,
 ) -> Answer<Response> {
-    api.limits.sign_in(&wish.name, address(from))?;
+    let sign_ins = &api.limits.sign_ins;
+    let attempt = sign_ins.sign_in(&wish.name, address(from), api.services.clock.now())?;
     let signed = sessions::sign_in(&api.services, &wish.name, &wish.password).await?;
+    sign_ins.give_back(attempt);
     signed_in(&api, signed).await
 }
 
@@ -107,8 +109,10 @@ pub(crate) async fn change_password(
     Caller(caller): Caller,
     Body(wish): Body<ChangePassword>,
 ) -> Answer<StatusCode> {
-    api.limits.sign_in(&caller.actor.name, None)?;
+    let sign_ins = &api.limits.sign_ins;
+    let attempt = sign_ins.own(&caller.actor.name, api.services.clock.now())?;
     users::change_password(&api.services, &caller.actor.name, &wish.old, &wish.new).await?;
+    sign_ins.give_back(attempt);
     Ok(StatusCode::NO_CONTENT)
 }
 

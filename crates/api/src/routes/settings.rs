@@ -1,7 +1,7 @@
 //! Settings and secrets.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use services::{secrets, settings};
@@ -11,6 +11,7 @@ use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
 use crate::http::page::Page;
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::library::{PutSecret, PutSetting, Secret, Setting};
 

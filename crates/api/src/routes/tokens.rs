@@ -1,7 +1,7 @@
 //! API tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
 use crate::http::page::{Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::KeepInstead;
 use crate::wire::people::{MadeToken, MakeToken, Token};

@@ -1,6 +1,6 @@
 //! Tools: what there is, adding, holding and releasing, rules, health, and calls by hand.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
 use crate::http::page::{Asked, Page};
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::StartKey;
 use crate::wire::runs::Started;

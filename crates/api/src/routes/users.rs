@@ -1,7 +1,7 @@
 //! Users, their one-time links, and groups.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use services::users::{self, Link};
@@ -12,6 +12,7 @@ use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
 use crate::http::page::Page;
+use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::KeepInstead;
 use crate::wire::people::{AddUser, ChangeUser, Group, OneTimeLink, User};

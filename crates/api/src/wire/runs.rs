@@ -278,8 +278,11 @@ pub struct RunDetail {
     pub run: Run,
     /// Its steps in the order in which they were scheduled.
     pub steps: Vec<Step>,
-    /// What it left behind, oldest first.
+    /// What it left behind, oldest first; the newest 500.
     pub artifacts: Vec<Artifact>,
+    /// Whether it left more behind: `GET /api/v1/artifacts?run=` has all.
+    #[serde(default)]
+    pub more_artifacts: bool,
     /// What people can answer now.
     pub asks: Vec<Ask>,
     /// Approvals that wait.
@@ -298,6 +301,7 @@ impl From<RunView> for RunDetail {
             run: view.run.into(),
             steps: view.steps.into_iter().map(Step::from).collect(),
             artifacts: view.artifacts.into_iter().map(Artifact::from).collect(),
+            more_artifacts: view.more_artifacts,
             asks: view.asks.into_iter().map(Ask::from).collect(),
             approvals: view.approvals.into_iter().map(Approval::from).collect(),
             held: view.held,

@@ -14,6 +14,8 @@ use crate::{Result, Services};
 
 /// The most journal events handed out at once.
 const JOURNAL_PAGE: u32 = 1_000;
+/// Artifacts in the view of a run.
+const ARTIFACTS: u32 = 500;
 /// The most pending approvals looked through for one run.
 const APPROVALS: u32 = 1_000;
 
@@ -81,8 +83,10 @@ pub struct RunView {
     pub run: RunRow,
     /// Its steps in the order in which they were scheduled.
     pub steps: Vec<StepRow>,
-    /// What it left behind, oldest first.
+    /// What it left behind, oldest first; the newest 500.
     pub artifacts: Vec<ArtifactRow>,
+    /// Whether it left more behind than that.
+    pub more_artifacts: bool,
     /// What people can answer now.
     pub asks: Vec<Asked>,
     /// Approvals that wait.
@@ -140,11 +144,13 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
             services.tenant,
             ArtifactFilter {
                 run: Some(run),
-                limit: 1_000,
+                limit: ARTIFACTS + 1,
                 ..ArtifactFilter::default()
             },
         )
         .await?;
+    let more_artifacts = artifacts.len() > ARTIFACTS as usize;
+    artifacts.truncate(ARTIFACTS as usize);
     artifacts.reverse();
     // Only a run that waits, or that a person must look at, asks for anything: the others' journals
     // need not be read.
@@ -176,6 +182,7 @@ pub async fn view(services: &Services, run: RunId) -> Result<RunView> {
         run: row,
         steps,
         artifacts,
+        more_artifacts,
         asks,
         approvals,
         held,

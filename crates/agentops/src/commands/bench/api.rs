@@ -94,7 +94,11 @@ impl Api {
         let server = tokio::spawn(api::serve(
             listener,
             router(app),
-            Duration::from_secs(10),
+            api::Connections {
+                head_timeout: Duration::from_secs(10),
+                most: 1024,
+                most_per_address: 1024,
+            },
             std::future::pending(),
         ));
         let client = reqwest::Client::builder()
@@ -200,6 +204,7 @@ fn router(app: &App) -> axum::Router {
         database: "sqlite",
         largest_body: 1024 * 1024,
         request_timeout: Duration::from_secs(60),
+        longest_stream: Duration::from_secs(60),
         rates: api::Rates {
             per_second: 1_000_000,
             strangers_per_minute: 100_000_000,

@@ -1,0 +1,200 @@
+//! What one client may hold: connections, streams of events, and the server's patience.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use reqwest::{Client, Method};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::site::Site;
+
+/// After this long a server that should have closed something counts as one that never will.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A recipe that waits for somebody.
+const WAITS: &str =
+    "name: Waits\nintake: []\nplan: []\nact:\n  - id: gate\n    wait: {signal: go}\nverify: []\n";
+
+/// What a server says on a connection until it closes it.
+async fn until_closed(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
+    // An end by a reset is one, too.
+    let _ = end.expect("the server closes the connection");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// A connection from one of this machine's own addresses.
+async fn connect(site: &Site, from: &str) -> TcpStream {
+    let to: SocketAddr = site
+        .address
+        .trim_start_matches("http://")
+        .parse()
+        .expect("an address");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let from = format!("{from}:0").parse().expect("an address");
+    socket.bind(from).expect("an address of this machine");
+    socket.connect(to).await.expect("connected")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_nothing_or_half_a_word_is_cut_off() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__HEAD_TIMEOUT_S", "1")]).await;
+    let shapes = [
+        "",
+        "P",
+        "PRI * HTT",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ",
+        "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nG",
+    ];
+    let tries = shapes.map(|shape| {
+        let site = &site;
+        async move {
+            let mut stream = connect(site, "127.0.0.1").await;
+            stream.write_all(shape.as_bytes()).await.expect("sent");
+            (shape, until_closed(stream).await)
+        }
+    });
+    for (shape, said) in futures::future::join_all(tries).await {
+        let answers = said.matches("HTTP/1.1 200").count();
+        assert_eq!(
+            answers,
+            usize::from(shape.ends_with("\r\n\r\nG")),
+            "{shape:?}: {said}"
+        );
+    }
+    site.admin.get("/api/v1/runs").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cant_take_every_connection() {
+    let env = [
+        ("AGENTOPS_SERVER__HEAD_TIMEOUT_S", "600"),
+        ("AGENTOPS_SERVER__CONNECTIONS", "9"),
+        ("AGENTOPS_SERVER__CONNECTIONS_PER_ADDRESS", "4"),
+    ];
+    let site = Site::open_with(&env).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(connect(&site, "127.0.0.2").await);
+    }
+    assert_eq!(
+        until_closed(connect(&site, "127.0.0.2").await).await,
+        "",
+        "the fifth"
+    );
+    let other = Client::builder()
+        .no_proxy()
+        .local_address("127.0.0.3".parse::<std::net::IpAddr>().expect("an address"))
+        .build()
+        .expect("a client");
+    let health = format!("{}/healthz", site.address);
+    let answer = other.get(&health).send().await.expect("somebody else is heard");
+    assert_eq!(answer.status(), 200);
+    drop(silent);
+    let same = Client::builder()
+        .no_proxy()
+        .local_address("127.0.0.2".parse::<std::net::IpAddr>().expect("an address"))
+        .build()
+        .expect("a client");
+    // The server hears of the ends in its own time.
+    let again = async {
+        while same.get(&health).send().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again)
+        .await
+        .expect("what was held is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_all_streams_of_events() {
+    let site = Site::open().await;
+    let eve = site.user("eve", &["viewer"]).await;
+    let token = eve.make_token(&["read"]).await;
+    let mut streams = Vec::new();
+    for turn in 0..16 {
+        let who = if turn % 2 == 0 { &eve } else { &token };
+        let answer = who
+            .request(Method::GET, "/api/v1/events")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{turn}");
+        streams.push(answer);
+    }
+    for who in [&eve, &token] {
+        let refused = who.get("/api/v1/events").await;
+        assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+        refused.refused(429, "rate_limited");
+    }
+    let admin = site.admin.request(Method::GET, "/api/v1/events").send().await;
+    assert_eq!(admin.expect("an answer").status(), 200);
+    drop(streams);
+    let again = async {
+        let ask = || eve.request(Method::GET, "/api/v1/events").send();
+        while ask().await.expect("an answer").status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again)
+        .await
+        .expect("places come back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_by_the_clock_however_much_there_is_to_tell() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__STREAM_S", "1")]).await;
+    let wish = json!({"text": WAITS, "slug": "waits", "activate": true});
+    site.admin.post("/api/v1/recipes", wish).await.ok(201);
+    let started = site
+        .admin
+        .post("/api/v1/runs", json!({"recipe": "waits"}))
+        .await
+        .ok(201);
+    let run = started["run"].as_str().expect("an id").to_owned();
+    for path in [format!("/api/v1/runs/{run}/events"), "/api/v1/events".to_owned()] {
+        let answer = site
+            .admin
+            .request(Method::GET, &path)
+            .send()
+            .await
+            .expect("an answer");
+        let mut said = String::new();
+        let mut bytes = answer.bytes_stream();
+        let reading = async {
+            while let Some(chunk) = bytes.next().await {
+                said.push_str(&String::from_utf8_lossy(&chunk.expect("bytes")));
+            }
+        };
+        let telling = async {
+            let path = format!("/api/v1/runs/{run}/signals");
+            loop {
+                site.admin.post(&path, json!({"name": "another"})).await;
+            }
+        };
+        let ended = async {
+            tokio::select! {
+                () = reading => (),
+                () = telling => (),
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("the stream ends");
+        assert!(!said.contains("event: end"), "its run goes on: {said}");
+        assert!(
+            said.matches("data:").count() > 5,
+            "there was much to tell: {said}"
+        );
+    }
+    site.admin
+        .post(&format!("/api/v1/runs/{run}/kill"), json!({}))
+        .await
+        .ok(202);
+}
