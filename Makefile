@@ -18,7 +18,7 @@ AGENTOPS_SHARED ?= $(abspath ../shared)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: cargo ## Build, run the four swimlanes against the sandbox, then keep serving (Ctrl-C ends it)
+demo: cargo ## Build, run five recipes against the sandbox, then keep serving (Ctrl-C ends it)
 	cargo build --profile fast -p agentops
 	$(FAST) demo
 

@@ -16,6 +16,7 @@ mod places;
 mod routes;
 pub mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +27,14 @@ use serde_json::Value;
 use services::Services;
 use services::principal::Principal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use types::Failure;
 use utoipa::ToSchema;
 
 use http::limits::Limits;
 use http::needs::Needs;
 use http::problem::{Answer, Refusal};
 use places::{Full, Place, Places};
+use wire::sandbox::PullDiff;
 
 pub use connections::Connections;
 pub use http::identity::LOCAL_USER;
@@ -71,8 +74,18 @@ pub struct Reason {
 
 /// A look at the vendors' sandbox.
 pub trait SandboxView: Send + Sync + 'static {
-    /// What each vendor knows, by the vendor's name; none if the sandbox doesn't run.
-    fn state(&self) -> Option<Value>;
+    /// What each vendor knows, by the vendor's name, without credentials. It may read from a disk.
+    ///
+    /// # Errors
+    /// What is kept can't be read.
+    fn vendors(&self) -> Result<BTreeMap<String, Value>, Failure>;
+
+    /// What a pull request of the sandbox's repository changes; the newest one if none is named. It reads
+    /// from a disk.
+    ///
+    /// # Errors
+    /// `sandbox_pull_unknown`, or the repository can't be read.
+    fn pull_diff(&self, number: Option<u64>) -> Result<PullDiff, Failure>;
 }
 
 /// What the API works with.

@@ -31,7 +31,7 @@ impl Acceptor<'_> {
         if asked.status != ApprovalStatus::Pending || asked.expires_at <= self.decider.now {
             return self.refuse(format!("{approval} can't be decided any more"));
         }
-        if by.name == state.created.requester.name && !self_approval {
+        if by.is_same(&state.created.requester) && !self_approval {
             return self.refuse(format!(
                 "{} started the run and so can't decide {approval}",
                 by.name
@@ -43,7 +43,7 @@ impl Acceptor<'_> {
                 by.name
             ));
         }
-        if asked.votes.iter().any(|vote| vote.by.name == by.name) {
+        if asked.votes.iter().any(|vote| vote.by.is_same(&by)) {
             return self.refuse(format!("{} has voted on {approval} already", by.name));
         }
         let outcome = match (approve, asked.votes.len() + 1 >= asked.quorum as usize) {

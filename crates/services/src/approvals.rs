@@ -70,7 +70,7 @@ fn may_decide(services: &Services, row: &ApprovalRow, by: &Actor, self_approval:
             format!("{id} can't be decided any more: it is {state}"),
         ));
     }
-    if by.name == row.requester.name && !self_approval {
+    if by.is_same(&row.requester) && !self_approval {
         let message = format!("{} started {} and so can't decide {id}", by.name, row.run);
         return Err(Failure::new("self_approval_off", message).hint(
             "let somebody else decide (--as NAME), or allow it for everybody with \
@@ -86,7 +86,7 @@ fn may_decide(services: &Services, row: &ApprovalRow, by: &Actor, self_approval:
         return Err(Failure::new("approval_not_yours", message)
             .hint("the setting approvals.groups says who is in which group"));
     }
-    if row.votes.iter().any(|vote| vote.by.name == by.name) {
+    if row.votes.iter().any(|vote| vote.by.is_same(by)) {
         return Err(
             Failure::new("approval_voted", format!("{} has voted on {id} already", by.name))
                 .hint(format!("{} different people must approve", row.quorum)),

@@ -19,7 +19,7 @@ pub trait Connector: Send + Sync + 'static {
     }
 
     /// Where the tool's calls can go, if an installation chooses: names of tools, whose endpoints are then
-    /// used, or [`crate::connectors::ticketing::BUILT_IN`]. What was chosen is `ctx.through()`.
+    /// used, or `built-in`. What was chosen is `ctx.through()`.
     fn routes(&self) -> &'static [&'static str] {
         &[]
     }

@@ -45,6 +45,12 @@ impl Actor {
         }
     }
 
+    /// Whether both are the same party: names are unique without regard to case and to spaces around them.
+    pub fn is_same(&self, other: &Actor) -> bool {
+        let known = |actor: &Actor| actor.name.trim().to_lowercase();
+        known(self) == known(other)
+    }
+
     /// The same party as a member of `groups`.
     #[must_use]
     pub fn in_groups(mut self, groups: impl IntoIterator<Item = impl Into<String>>) -> Self {

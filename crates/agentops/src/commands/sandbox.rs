@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use api::wire::sandbox::PullDiff;
 use clap::{Args, Subcommand};
 use runtime::system::SystemClock;
 use serde_json::json;
 use types::Failure;
 
 use super::{Context, Done};
-use crate::compose::{sandbox_state, start_sandbox};
+use crate::compose::{shown, start_sandbox};
 use crate::exit::Exit;
 use crate::output::one_line;
 use crate::signals;
@@ -48,24 +49,28 @@ pub struct Diff {
     /// Its number, else the newest one's
     #[arg(value_name = "PR")]
     pub number: Option<u64>,
-    /// The file that keeps the sandbox's state, else the data folder's
+    /// The file that keeps the state of a sandbox that runs alone
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 }
 
 impl Diff {
-    fn run(self, context: &Context) -> Done {
-        let file = self.state.unwrap_or_else(|| sandbox_state(&context.config));
-        let pull = sandbox::pull_diff(&file, self.number)
-            .map_err(|error| Failure::new(error.code(), error.to_string()))?;
-        let document = json!({
-            "number": pull.number,
-            "title": pull.title,
-            "head": pull.head,
-            "base": pull.base,
-            "diff": pull.diff,
-        });
-        context.output.answer(&document, |style| {
+    async fn run(self, context: &Context) -> Done {
+        let pull = match &self.state {
+            Some(file) => {
+                let pull = sandbox::pull_diff(file, self.number);
+                shown(pull.map_err(|error| Failure::new(error.code(), error.to_string()))?)
+            }
+            None => {
+                let number = self.number.map(|number| ("number", number.to_string()));
+                let query: Vec<_> = number.into_iter().collect();
+                let client = context.client().await?;
+                let pull: Result<PullDiff, _> = client.get_with(&["sandbox", "github", "diff"], &query).await;
+                client.close().await;
+                pull?
+            }
+        };
+        context.output.answer(&pull, |style| {
             let head = format!("#{} {}", pull.number, pull.title);
             let ends = format!("{} into {}", pull.head, pull.base);
             let mut lines = vec![
@@ -85,7 +90,7 @@ impl Sandbox {
     /// Runs it.
     pub async fn run(self, mut context: Context) -> Done {
         if let Some(Look::Diff(diff)) = self.look {
-            return diff.run(&context);
+            return diff.run(&context).await;
         }
         if let Some(listen) = self.listen {
             context.config.sandbox.listen = listen;

@@ -7,6 +7,7 @@ mod files;
 mod mcp;
 mod places;
 mod refresh;
+mod sandbox_view;
 mod server_file;
 mod sink;
 mod worker;
@@ -25,6 +26,7 @@ use current::Current;
 pub use database::{is_set_up, place};
 pub use files::{replace, scratch};
 use places::Places;
+pub use sandbox_view::shown;
 pub use server_file::{Server, ServerFile};
 use sink::Sink;
 pub use worker::{Worker, sandbox_state, start_sandbox};
@@ -158,7 +160,7 @@ impl App {
         api::router(api::Options {
             services: self.services.clone(),
             probes: Arc::new(worker::Unwatched),
-            sandbox: None,
+            sandbox: Some(sandbox_view::View::of(&self.config)),
             local_secret: None,
             database: self.store.kind(),
             largest_body: LARGEST_WISH,

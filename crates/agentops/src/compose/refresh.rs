@@ -107,9 +107,20 @@ pub(super) async fn take_up_settings(
 
 /// Looks for changes of other processes until it is aborted.
 pub(super) async fn keep_current(tools: Arc<Current>) {
+    let mut trouble = None;
     loop {
-        if let Err(failure) = tools.take_up(false).await {
-            tracing::warn!(%failure, "the tools could not be taken up");
+        let now = tools
+            .take_up(false)
+            .await
+            .err()
+            .map(|failure| failure.to_string());
+        if now != trouble {
+            // Once for each trouble, not at each look.
+            match &now {
+                Some(failure) => tracing::warn!(failure, "the tools can't be looked at"),
+                None => tracing::info!("the tools are looked at again"),
+            }
+            trouble = now;
         }
         tokio::time::sleep(EVERY).await;
     }

@@ -14,6 +14,7 @@ use types::{Clock, Failure, TenantId};
 
 use super::current::Current;
 use super::refresh;
+use super::sandbox_view::View;
 use crate::config::Config;
 
 /// The sandbox's memory, in the data folder.
@@ -69,7 +70,7 @@ impl Worker {
 
     /// The API over this worker's use cases; commands at the machine come with `local_secret`.
     pub fn api(&self, config: &Config, services: &Services, local_secret: String) -> axum::Router {
-        let sandbox = self.sandbox.clone().map(View);
+        let sandbox = self.sandbox.is_some().then(|| View::of(config));
         api::router(api::Options {
             services: services.clone(),
             probes: Arc::new(Checks {
@@ -77,7 +78,7 @@ impl Worker {
                 store: Arc::clone(&services.store),
                 tenant: services.tenant,
             }),
-            sandbox: sandbox.map(|view| Arc::new(view) as Arc<dyn api::SandboxView>),
+            sandbox,
             local_secret: Some(local_secret),
             database: self.database,
             largest_body: config.server.largest_body_kb as usize * 1024,
@@ -139,15 +140,6 @@ pub async fn start_sandbox(
     sandbox::start(options)
         .await
         .map_err(|error| Failure::new(error.code(), error.to_string()))
-}
-
-/// What the sandbox of this process knows.
-struct View(Arc<sandbox::Handle>);
-
-impl api::SandboxView for View {
-    fn state(&self) -> Option<serde_json::Value> {
-        Some(self.0.state())
-    }
 }
 
 /// A process that only asks takes no work, and nobody asks it how it is.

@@ -15,5 +15,6 @@ mod repeat;
 #[expect(dead_code, reason = "the tests of the command line use the rest of it")]
 mod rig;
 mod roles;
+mod sandbox;
 mod site;
 mod tenants;

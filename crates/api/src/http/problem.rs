@@ -118,7 +118,9 @@ pub(crate) fn status_of(code: &str) -> StatusCode {
         "signed_out" | "sign_in_failed" | "token_refused" | "sign_in_needed" => StatusCode::UNAUTHORIZED,
         "role_missing" | "scope_missing" | "human_needed" | "csrf_missing" | "approval_not_yours"
         | "self_approval_off" => StatusCode::FORBIDDEN,
-        "not_found" | "unknown_action" | "setting_unknown" | "route_unknown" => StatusCode::NOT_FOUND,
+        "not_found" | "unknown_action" | "setting_unknown" | "route_unknown" | "sandbox_pull_unknown" => {
+            StatusCode::NOT_FOUND
+        }
         "method_unknown" => StatusCode::METHOD_NOT_ALLOWED,
         "conflict" | "approval_closed" | "approval_voted" | "run_ended" | "run_not_ended"
         | "run_in_that_state" | "step_not_waiting" | "input_not_asked" | "last_admin"

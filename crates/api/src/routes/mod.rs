@@ -98,6 +98,7 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list_audit_leaves))
         .routes(routes!(events::watch_changes))
         .routes(routes!(sandbox::list_sandbox_vendors))
+        .routes(routes!(sandbox::get_sandbox_diff))
         .routes(routes!(sandbox::get_sandbox_vendor))
 }
 

@@ -10,4 +10,5 @@ pub mod library;
 pub mod people;
 pub mod recipes;
 pub mod runs;
+pub mod sandbox;
 pub mod tools;

@@ -176,6 +176,11 @@ impl Outside {
         result: &Result<T, CallError>,
         wait: Millis,
     ) {
+        let shown = shown(result, wait);
+        if shown == Shown::Ill {
+            // Calls find that out by themselves; looking again and again must not keep them from the tool.
+            return;
+        }
         let now = self.clock.now();
         let mut inner = self.inner();
         let rule = limits(&inner.set, &caller.tool).circuit;
@@ -185,7 +190,7 @@ impl Outside {
             tool.only = Some(target.origin.clone());
         }
         // Whoever asks by hand tries the tool, whether the circuit is due for it or not.
-        tool.end(&target.origin, true, shown(result, wait), rule, now);
+        tool.end(&target.origin, true, shown, rule, now);
     }
 
     /// What is in the way of a tool's calls at an origin, in words.
@@ -197,7 +202,8 @@ impl Outside {
         let seconds = until.since(now).div_ceil(1000);
         Some(match why {
             Why::Failures(count) => {
-                format!("the circuit is open for {seconds} s more, after {count} failures in a row")
+                let failures = if count == 1 { "failure" } else { "failures" };
+                format!("the circuit is open for {seconds} s more, after {count} {failures} in a row")
             }
             Why::Asked => format!("it has asked to be let alone for {seconds} s more"),
         })

@@ -135,7 +135,7 @@ fn the_circuit_opens_for_the_origin_that_fails() {
 }
 
 #[test]
-fn who_asks_by_hand_closes_the_circuit_or_keeps_it_open() {
+fn a_look_at_a_tool_closes_its_circuit_and_never_opens_it() {
     let bench = Bench::new(CallLimit {
         failures: Some(1),
         ..CallLimit::default()
@@ -143,7 +143,7 @@ fn who_asks_by_hand_closes_the_circuit_or_keeps_it_open() {
     bench.call("a", ill(), 0);
     assert_eq!(bench.turned_away("zoom", "a").1, 30_000);
     bench.outside.saw(&caller("zoom"), &target("a"), &ill(), 0);
-    assert_eq!(bench.turned_away("zoom", "a").1, 60_000);
+    assert_eq!(bench.turned_away("zoom", "a").1, 30_000);
     bench.outside.saw(&caller("zoom"), &target("a"), &Ok(()), 0);
     bench.call("a", Ok(()), 0);
 }
