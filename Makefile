@@ -6,6 +6,7 @@
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 FAST := $(TARGET_DIR)/fast/agentops
 SCHEMA := docs/recipe.schema.json
+GENERATED := $(SCHEMA) docs/cli.md docs/configuration.md docs/api.md docs/openapi.json
 ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
 # The vendors' schemas and SDKs, from the committed lists; see crates/agentops/tests/judges/README.md.
 JUDGES := $(TARGET_DIR)/judges
@@ -85,11 +86,15 @@ fmt: cargo ## Format every file
 generated: cargo ## Write the files that are made from the code
 	cargo run -q -p agentops -- recipe schema > $(SCHEMA).new
 	mv $(SCHEMA).new $(SCHEMA)
+	for page in cli configuration api; do \
+	  cargo run -q -p agentops -- reference $$page > docs/$$page.md.new && mv docs/$$page.md.new docs/$$page.md || exit 1; done
+	cargo run -q -p agentops -- reference openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 # A generated file that differs from the committed one, or was never committed, is a forgotten commit.
 generated-clean: generated
-	@git ls-files --error-unmatch $(SCHEMA) > /dev/null
-	git diff --exit-code -- $(SCHEMA)
+	@git ls-files --error-unmatch $(GENERATED) > /dev/null
+	git diff --exit-code -- $(GENERATED)
 
 # The tidy test judges licences, sources and bans with cargo alone. cargo-deny adds file-level licence
 # texts and advisories, but only where it and its database are already installed.
