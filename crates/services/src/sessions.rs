@@ -38,7 +38,7 @@ pub async fn sign_in(services: &Services, name: &str, password: &str) -> Result<
     match user.filter(|user| right && !user.disabled) {
         Some(user) => begin(services, user).await,
         None => {
-            tracing::warn!("a sign-in was refused");
+            tracing::info!("a sign-in was refused");
             Err(Failure::new("sign_in_failed", "name or password is not right"))
         }
     }

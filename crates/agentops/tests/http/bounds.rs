@@ -157,39 +157,36 @@ async fn a_stream_ends_by_the_clock_however_much_there_is_to_tell() {
         .ok(201);
     let run = started["run"].as_str().expect("an id").to_owned();
     for path in [format!("/api/v1/runs/{run}/events"), "/api/v1/events".to_owned()] {
-        let answer = site
-            .admin
-            .request(Method::GET, &path)
-            .send()
-            .await
-            .expect("an answer");
-        let mut said = String::new();
-        let mut bytes = answer.bytes_stream();
-        let reading = async {
-            while let Some(chunk) = bytes.next().await {
-                said.push_str(&String::from_utf8_lossy(&chunk.expect("bytes")));
-            }
-        };
         let telling = async {
             let path = format!("/api/v1/runs/{run}/signals");
             loop {
                 site.admin.post(&path, json!({"name": "another"})).await;
             }
         };
+        // On a busy machine little may be told within a stream's time: then another one is watched.
+        let watching = async {
+            loop {
+                let request = site.admin.request(Method::GET, &path);
+                let mut bytes = request.send().await.expect("an answer").bytes_stream();
+                let mut said = String::new();
+                while let Some(chunk) = bytes.next().await {
+                    said.push_str(&String::from_utf8_lossy(&chunk.expect("bytes")));
+                }
+                assert!(!said.contains("event: end"), "its run goes on: {said}");
+                if said.matches("data:").count() > 5 {
+                    return;
+                }
+            }
+        };
         let ended = async {
             tokio::select! {
-                () = reading => (),
+                () = watching => (),
                 () = telling => (),
             }
         };
         tokio::time::timeout(PATIENCE, ended)
             .await
-            .expect("the stream ends");
-        assert!(!said.contains("event: end"), "its run goes on: {said}");
-        assert!(
-            said.matches("data:").count() > 5,
-            "there was much to tell: {said}"
-        );
+            .expect("streams end while there is much to tell");
     }
     site.admin
         .post(&format!("/api/v1/runs/{run}/kill"), json!({}))
