@@ -101,6 +101,8 @@ impl Api {
             },
             std::future::pending(),
         ));
+        // Fails only if one was chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
