@@ -26,7 +26,7 @@ demo: cargo ## Build, run five recipes against the sandbox, then keep serving (C
 test: cargo judges mcp-peers postgres ## Everything that must be green: format, lints, tests, docs, generated files, chaos
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	$(MAKE) --no-print-directory generated-clean supply-chain
 	cargo run -q -p agentops -- chaos --seconds 30 --json

@@ -105,7 +105,7 @@ async fn handle(world: &Arc<World>, call: Call) -> Answer {
 
 fn revoke(world: &World, token: &str) -> Result<(), Fail> {
     world.write(|state| {
-        state.zoom.revoke(token);
+        state.zoom.tokens.revoke(token);
         Ok(())
     })
 }

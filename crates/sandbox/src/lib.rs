@@ -32,6 +32,7 @@ mod servicenow;
 mod slack;
 mod state;
 mod tls;
+mod tokens;
 mod vendor;
 mod view;
 mod web;

@@ -11,6 +11,7 @@ use types::{Digest, Timestamp};
 
 use crate::google::state::Google;
 use crate::mail::state::Mail;
+use crate::tokens::Tokens;
 
 /// The format of the state file that this code reads and writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -100,28 +101,11 @@ pub(crate) struct Message {
 /// An account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Zoom {
-    /// Newest last.
-    pub tokens: Vec<Token>,
+    pub tokens: Tokens,
     pub users: Vec<User>,
     pub rooms: Vec<Room>,
     /// Meetings and webinars by number.
     pub sessions: BTreeMap<u64, Session>,
-}
-
-/// An access token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Token {
-    pub text: String,
-    pub expires: Timestamp,
-}
-
-impl Zoom {
-    /// Makes a token expired from now on. Unknown ones stay unknown.
-    pub(crate) fn revoke(&mut self, text: &str) {
-        for token in self.tokens.iter_mut().filter(|token| token.text == text) {
-            token.expires = Timestamp::from_millis(0);
-        }
-    }
 }
 
 /// A user of the account.

@@ -1,5 +1,7 @@
 //! Arguments: other names replaced before a call is frozen, and the check against the schema.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 use types::Failure;
@@ -54,6 +56,27 @@ pub(crate) fn check(action: &str, schema: &Validator, args: &Value) -> Result<()
 /// A text argument, if it is there.
 pub(crate) fn text<'a>(args: &'a Value, name: &str) -> Option<&'a str> {
     args.get(name)?.as_str()
+}
+
+/// A file's content, given as text in `content` or as bytes in `content_base64`; at most `most` bytes.
+///
+/// # Errors
+/// `arguments_invalid` if it is given in neither way or in both, isn't base64, or is too large.
+pub(crate) fn content(args: &Value, most: usize) -> Result<Vec<u8>, crate::CallError> {
+    let bytes = match (text(args, "content"), text(args, "content_base64")) {
+        (Some(content), None) => content.as_bytes().to_vec(),
+        (None, Some(encoded)) => STANDARD
+            .decode(encoded)
+            .map_err(|error| invalid(format!("content_base64 isn't base64: {error}")))?,
+        _ => return Err(invalid("give either content or content_base64")),
+    };
+    if bytes.len() > most {
+        let length = bytes.len();
+        return Err(invalid(format!(
+            "the file has {length} bytes; the most is {most}"
+        )));
+    }
+    Ok(bytes)
 }
 
 /// A refusal of arguments that no schema could express.

@@ -11,7 +11,7 @@ use serde_json::json;
 use types::Failure;
 
 use super::{Context, Done};
-use crate::compose::{shown, start_sandbox};
+use crate::compose::{pull_diff, start_sandbox};
 use crate::exit::Exit;
 use crate::output::one_line;
 use crate::signals;
@@ -57,10 +57,7 @@ pub struct Diff {
 impl Diff {
     async fn run(self, context: &Context) -> Done {
         let pull = match &self.state {
-            Some(file) => {
-                let pull = sandbox::pull_diff(file, self.number);
-                shown(pull.map_err(|error| Failure::new(error.code(), error.to_string()))?)
-            }
+            Some(file) => pull_diff(file, self.number)?,
             None => {
                 let number = self.number.map(|number| ("number", number.to_string()));
                 let query: Vec<_> = number.into_iter().collect();

@@ -60,10 +60,11 @@ impl Current {
     pub async fn take_up(&self, whatever: bool) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
         let store = self.store.as_ref();
-        let added = refresh::added(store, self.tenant, &self.commands).await?;
-        if whatever || held.tools.as_ref() != Some(&added.mark) {
-            held.tools = Some(added.mark.clone());
-            refresh::replace(&self.registry, added);
+        let added = refresh::added(store, self.tenant).await?;
+        let mark = refresh::mark(&added);
+        if whatever || held.tools.as_ref() != Some(&mark) {
+            refresh::replace(&self.registry, &self.commands, &added);
+            held.tools = Some(mark);
         }
         refresh::take_up_settings(store, self.tenant, &self.registry, &mut held.settings).await
     }

@@ -26,7 +26,7 @@ use current::Current;
 pub use database::{is_set_up, place};
 pub use files::{replace, scratch};
 use places::Places;
-pub use sandbox_view::shown;
+pub use sandbox_view::pull_diff;
 pub use server_file::{Server, ServerFile};
 use sink::Sink;
 pub use worker::{Worker, sandbox_state, start_sandbox};

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::Store;
+use ports::{Store, ToolRecord};
 use serde_json::Value;
 use services::settings;
-use tools::{HttpTool, McpServer, Registry};
+use tools::Registry;
 use types::{CallLimits, Failure, TenantId, Timestamp};
 
 use super::current::Current;
@@ -21,27 +21,28 @@ pub(super) const TAKEN_UP: Duration = Duration::from_millis(1_000);
 /// What the tools were read from: names and when each was changed.
 pub(super) type Mark = Vec<(String, Timestamp, bool)>;
 
-/// Tools that people add.
-pub(super) struct Added {
-    pub(super) mark: Mark,
-    pub(super) http_tools: Vec<HttpTool>,
-    pub(super) servers: Vec<McpServer>,
-}
-
-/// The enabled tools that people added. A manifest that this binary can't read is left out and logged.
-pub(super) async fn added(
-    store: &dyn Store,
-    tenant: TenantId,
-    commands: &Commands,
-) -> Result<Added, Failure> {
+/// The tools that people added, as they are kept.
+///
+/// # Errors
+/// The store can't be read.
+pub(super) async fn added(store: &dyn Store, tenant: TenantId) -> Result<Vec<ToolRecord>, Failure> {
     let kinds = [services::tools::HTTP, services::mcp::MCP];
     let mut rows = store.tools(tenant).await?;
     rows.retain(|row| kinds.contains(&row.kind.as_str()));
-    let mark = rows
-        .iter()
+    Ok(rows)
+}
+
+/// By what a later look sees that they were changed.
+pub(super) fn mark(rows: &[ToolRecord]) -> Mark {
+    rows.iter()
         .map(|row| (row.name.clone(), row.updated_at, row.enabled))
-        .collect();
-    let servers = super::mcp::servers(commands, &rows);
+        .collect()
+}
+
+/// Works with the enabled ones of these tools from here on. A manifest that this binary can't read is left
+/// out and logged.
+pub(super) fn replace(registry: &Registry, commands: &Commands, rows: &[ToolRecord]) {
+    let servers = super::mcp::servers(commands, rows);
     let plain = rows.iter().filter(|row| row.kind == services::tools::HTTP);
     let read = plain.filter(|row| row.enabled).filter_map(|row| {
         let manifest = row
@@ -60,11 +61,8 @@ pub(super) async fn added(
             })
             .ok()
     });
-    Ok(Added {
-        mark,
-        http_tools: read.collect(),
-        servers,
-    })
+    registry.replace_http_tools(read.collect());
+    registry.replace_mcp_servers(servers);
 }
 
 /// Limits of calls and places of tools, as they are set.
@@ -124,10 +122,4 @@ pub(super) async fn keep_current(tools: Arc<Current>) {
         }
         tokio::time::sleep(EVERY).await;
     }
-}
-
-/// Works with these tools from here on.
-pub(super) fn replace(registry: &Registry, added: Added) {
-    registry.replace_http_tools(added.http_tools);
-    registry.replace_mcp_servers(added.servers);
 }

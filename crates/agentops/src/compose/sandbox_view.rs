@@ -1,7 +1,7 @@
 //! A look at the sandbox of a data folder, whether it runs or not.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::wire::sandbox::PullDiff;
@@ -27,20 +27,24 @@ impl api::SandboxView for View {
     }
 
     fn pull_diff(&self, number: Option<u64>) -> Result<PullDiff, Failure> {
-        let pull = sandbox::pull_diff(&self.0, number).map_err(|error| failed(&error))?;
-        Ok(shown(pull))
+        pull_diff(&self.0, number)
     }
 }
 
-/// What a pull request changes, as the API and `agentops sandbox diff` show it.
-pub fn shown(pull: sandbox::PullDiff) -> PullDiff {
-    PullDiff {
+/// What a pull request changes in the sandbox that keeps its state in this file; the newest one if none is
+/// named.
+///
+/// # Errors
+/// `sandbox_pull_unknown`, or the repository can't be read.
+pub fn pull_diff(state_file: &Path, number: Option<u64>) -> Result<PullDiff, Failure> {
+    let pull = sandbox::pull_diff(state_file, number).map_err(|error| failed(&error))?;
+    Ok(PullDiff {
         number: pull.number,
         title: pull.title,
         head: pull.head,
         base: pull.base,
         diff: pull.diff,
-    }
+    })
 }
 
 fn failed(error: &sandbox::Error) -> Failure {

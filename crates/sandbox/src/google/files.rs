@@ -195,12 +195,5 @@ fn listed(call: &Call, all: &Value) -> Value {
     let inner = fields
         .split_once("files(")
         .and_then(|(_, rest)| rest.split_once(')'));
-    let names = inner.map_or(USUAL, |(names, _)| names);
-    let named = |name: &str| names.split(',').any(|field| field.trim() == name);
-    let kept = all
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| named(name));
-    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    super::named(all, inner.map_or(USUAL, |(names, _)| names))
 }

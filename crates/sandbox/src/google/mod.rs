@@ -16,12 +16,9 @@ use crate::reply::{self, Answer, Fail, Handled};
 use crate::state::opaque;
 use crate::vendor;
 use crate::world::World;
-use state::Token;
 
 /// How long a token lives, in seconds.
 const LIFETIME_S: u64 = 3_599;
-/// The most tokens remembered; older ones become unknown.
-const MAX_TOKENS: usize = 100;
 
 /// Answers for Google.
 pub(crate) struct Desk;
@@ -114,7 +111,12 @@ fn chosen(call: &Call, all: &Value, usual: &str) -> Value {
     if fields.trim() == "*" {
         return all.clone();
     }
-    let named = |name: &str| fields.split(',').any(|field| field.trim() == name);
+    named(all, fields)
+}
+
+/// The fields of `all` that a list of names has.
+fn named(all: &Value, names: &str) -> Value {
+    let named = |name: &str| names.split(',').any(|field| field.trim() == name);
     let kept = all
         .as_object()
         .into_iter()
@@ -157,14 +159,7 @@ fn token(world: &World, call: &Call) -> Handled {
     let expires = world.now() + LIFETIME_S * 1_000;
     let text = world.write(|state| {
         let text = format!("ya29.sandbox-{}", opaque("google-token", state.next()));
-        let tokens = &mut state.google.tokens;
-        tokens.push(Token {
-            text: text.clone(),
-            expires,
-        });
-        if tokens.len() > MAX_TOKENS {
-            tokens.remove(0);
-        }
+        state.google.tokens.give(&text, expires);
         Ok(text)
     })?;
     let body = json!({
@@ -182,12 +177,8 @@ fn denied(status: StatusCode, error: &str, words: &str) -> Answer {
 
 fn authenticate(world: &World, call: &Call) -> Result<(), Fail> {
     let sent = call.bearer().unwrap_or("");
-    let good = world.read(|state| {
-        let known = state.google.tokens.iter().find(|token| token.text == sent);
-        known.is_some_and(|token| world.now() < token.expires)
-    });
-    if good {
-        return Ok(());
+    match world.read(|state| state.google.tokens.expires(sent)) {
+        Some(expires) if world.now() < expires => Ok(()),
+        _ => Err(vendor::Desk::token_expired(&Desk).into()),
     }
-    Err(vendor::Desk::token_expired(&Desk).into())
 }

@@ -5,20 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
+use crate::tokens::Tokens;
+
 /// One account.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Google {
-    /// Newest last.
-    pub tokens: Vec<Token>,
+    pub tokens: Tokens,
     /// Files by id.
     pub files: BTreeMap<String, File>,
-}
-
-/// An access token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Token {
-    pub text: String,
-    pub expires: Timestamp,
 }
 
 /// A file.

@@ -15,6 +15,7 @@ use crate::lines::state::{Extron, QSys};
 use crate::pagerduty::state::PagerDuty;
 use crate::servicenow::{Stamp, insert};
 use crate::state::{Channel, Devices, FORMAT, ServiceNow, Settings, Slack, State, Tool, User, Zoom, opaque};
+use crate::tokens::Tokens;
 
 /// How many reads a restarting Zoom room stays offline for, unless set otherwise.
 const RESTART_READS: u32 = 2;
@@ -38,7 +39,7 @@ pub(crate) fn state(now: Timestamp) -> State {
         },
         slack: slack(now),
         zoom: Zoom {
-            tokens: Vec::new(),
+            tokens: Tokens::default(),
             users: users(),
             rooms: rooms::all(),
             sessions: BTreeMap::new(),

@@ -7,13 +7,11 @@ use super::{refuse, token_expired};
 use crate::call::Call;
 use crate::credentials::{ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET};
 use crate::reply::{self, Answer, Fail, Handled};
-use crate::state::{Token, opaque};
+use crate::state::opaque;
 use crate::world::World;
 
 /// How long a token lives, in seconds.
 const LIFETIME_S: u64 = 3_600;
-/// The most tokens remembered; older ones become unknown.
-const MAX_TOKENS: usize = 100;
 
 /// `POST /oauth/token`, with its parameters in the query or in a form.
 pub(super) fn token(world: &World, call: &Call) -> Handled {
@@ -41,14 +39,7 @@ pub(super) fn token(world: &World, call: &Call) -> Handled {
     let expires = world.now() + LIFETIME_S * 1_000;
     let text = world.write(|state| {
         let text = format!("sandbox.{}", opaque("zoom-token", state.next()));
-        let tokens = &mut state.zoom.tokens;
-        tokens.push(Token {
-            text: text.clone(),
-            expires,
-        });
-        if tokens.len() > MAX_TOKENS {
-            tokens.remove(0);
-        }
+        state.zoom.tokens.give(&text, expires);
         Ok(text)
     })?;
     let body = json!({
@@ -64,15 +55,7 @@ pub(super) fn token(world: &World, call: &Call) -> Handled {
 /// Lets a call through, or says why not.
 pub(super) fn authenticate(world: &World, call: &Call) -> Result<(), Fail> {
     let sent = call.bearer().unwrap_or("");
-    let expires = world.read(|state| {
-        state
-            .zoom
-            .tokens
-            .iter()
-            .find(|token| token.text == sent)
-            .map(|token| token.expires)
-    });
-    match expires {
+    match world.read(|state| state.zoom.tokens.expires(sent)) {
         Some(expires) if world.now() < expires => Ok(()),
         Some(_) => Err(token_expired().into()),
         None => Err(refuse(StatusCode::UNAUTHORIZED, 124, "Invalid access token.").into()),

@@ -93,22 +93,27 @@ async fn health_shows_the_circuit_and_a_good_answer_closes_it() {
             ..CallLimit::default()
         },
     );
+    let auth = "/api/auth.test";
+    world.answers("POST", auth, ResponseTemplate::new(502), 2).await;
     world
-        .answers("POST", "/api/auth.test", ResponseTemplate::new(502), 1)
+        .tells("POST", auth, json!({"ok": true, "team": "AV", "user": "bot"}))
         .await;
-    world
-        .tells(
-            "POST",
-            "/api/auth.test",
-            json!({"ok": true, "team": "AV", "user": "bot"}),
-        )
-        .await;
+
+    // A look that fails keeps nobody's calls back.
+    let health = world.registry_health("slack").await;
+    assert!(!health.ok && !health.detail.contains("circuit"), "{health:?}");
+    assert!(held(&world).is_empty());
+
+    // A call that fails does, and the next look says so.
+    world.answers("POST", POST, ResponseTemplate::new(500), 1).await;
+    assert_eq!(post(&world).await, "unknown tool_failed");
+    assert_eq!(held(&world), ["slack"]);
     let health = world.registry_health("slack").await;
     assert!(
         !health.ok && health.detail.contains("the circuit is open for 30 s more"),
         "{health:?}"
     );
-    assert_eq!(held(&world), ["slack"]);
+
     let health = world.registry_health("slack").await;
     assert!(health.ok, "{health:?}");
     assert!(held(&world).is_empty());

@@ -23,7 +23,9 @@ pub(super) fn agent_has_tools(catalog: &Catalog, recipe: &Recipe, agent: &AgentR
     if agent.tools.is_empty() {
         return Ok(());
     }
-    let missing: BTreeSet<&str> = actions(recipe)
+    let missing: BTreeSet<&str> = all_steps(recipe)
+        .into_iter()
+        .filter_map(action)
         .filter_map(|action| match catalog.find(action) {
             Lookup::Found(spec) => Some(spec.tool.as_str()),
             _ => None,
@@ -46,9 +48,10 @@ pub(super) fn agent_has_tools(catalog: &Catalog, recipe: &Recipe, agent: &AgentR
     .hint("`agentops agent list` shows who has which tools"))
 }
 
-/// The actions that the steps call, as often as they do.
-fn actions(recipe: &Recipe) -> impl Iterator<Item = &str> {
-    all_steps(recipe).into_iter().filter_map(action)
+/// The steps that are really done: in mock mode something may stand in for one.
+fn done(recipe: &Recipe, mode: Mode) -> impl Iterator<Item = &Step> {
+    let steps = all_steps(recipe).into_iter();
+    steps.filter(move |step| mode == Mode::Real || step.mock.is_none())
 }
 
 fn action(step: &Step) -> Option<&str> {
@@ -61,9 +64,7 @@ fn action(step: &Step) -> Option<&str> {
 /// A recipe may name a tool that isn't configured here; it can be kept, but not run, unless something
 /// stands in for the tool in mock mode.
 pub(super) fn tools_are_there(catalog: &Catalog, recipe: &Recipe, mode: Mode) -> Result<()> {
-    let steps = all_steps(recipe).into_iter();
-    let needed = steps.filter(|step| mode == Mode::Real || step.mock.is_none());
-    let mut missing: Vec<&str> = needed
+    let mut missing: Vec<&str> = done(recipe, mode)
         .filter_map(action)
         .filter(|action| !matches!(catalog.find(action), Lookup::Found(_)))
         .collect();
@@ -86,10 +87,8 @@ pub(super) fn tools_are_there(catalog: &Catalog, recipe: &Recipe, mode: Mode) ->
 /// A recipe of an earlier tool may give a write something that the action doesn't take; without it the
 /// call could change something else than was meant.
 pub(super) fn arguments_are_taken(catalog: &Catalog, recipe: &Recipe, mode: Mode) -> Result<()> {
-    let steps = all_steps(recipe).into_iter();
-    let needed = steps.filter(|step| mode == Mode::Real || step.mock.is_none());
     let mut problems: Vec<String> = Vec::new();
-    for step in needed {
+    for step in done(recipe, mode) {
         let Kind::Action { action, args } = &step.kind else {
             continue;
         };

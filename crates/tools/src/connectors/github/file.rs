@@ -7,7 +7,7 @@ use types::{Artifact, ArtifactKind, Failure};
 
 use super::api::{self, Repository};
 use super::{branch, marker};
-use crate::arguments::{invalid, text};
+use crate::arguments::{content, invalid, text};
 use crate::http::Request;
 use crate::{Answer, CallContext, CallError};
 
@@ -20,7 +20,7 @@ pub(super) async fn put(ctx: &CallContext, args: &Value) -> Result<Answer, CallE
     let path = path(args)?;
     let on = text(args, "branch").unwrap_or_default();
     branch::check(on)?;
-    let bytes = bytes(args)?;
+    let bytes = content(args, MOST_BYTES)?;
     let mut body = Map::new();
     let message = marker::sign_commit(ctx, text(args, "message").unwrap_or_default());
     body.insert("message".to_owned(), message.into());
@@ -136,23 +136,6 @@ fn path(args: &Value) -> Result<Vec<String>, CallError> {
         false => Err(invalid(format!(
             "'{path}' can't be the path of a file: give it from the repository's root, without . or .."
         ))),
-    }
-}
-
-fn bytes(args: &Value) -> Result<Vec<u8>, CallError> {
-    let bytes = match (text(args, "content"), text(args, "content_base64")) {
-        (Some(content), None) => content.as_bytes().to_vec(),
-        (None, Some(encoded)) => STANDARD
-            .decode(encoded)
-            .map_err(|error| invalid(format!("content_base64 isn't base64: {error}")))?,
-        _ => return Err(invalid("give either content or content_base64")),
-    };
-    match bytes.len() > MOST_BYTES {
-        true => Err(invalid(format!(
-            "the file has {} bytes; the most is {MOST_BYTES}",
-            bytes.len()
-        ))),
-        false => Ok(bytes),
     }
 }
 

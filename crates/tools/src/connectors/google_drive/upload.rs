@@ -1,13 +1,11 @@
 //! `google_drive.upload_file`: metadata and content in one `multipart/related` request, with the
 //! call's marker in the file's `appProperties`, which only this client sees.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use types::{Artifact, ArtifactKind, Digest, Failure};
 
 use super::api::{self, Api};
-use crate::arguments::{invalid, text};
+use crate::arguments::{self, text};
 use crate::http::{Body, Request};
 use crate::{Answer, CallError};
 
@@ -72,23 +70,11 @@ fn answer(file: &Value) -> Result<Answer, CallError> {
 
 /// The content, and the type that it has unless the call says another.
 fn content(args: &Value) -> Result<(Vec<u8>, &'static str), CallError> {
-    let found = match (text(args, "content"), text(args, "content_base64")) {
-        (Some(content), None) => (content.as_bytes().to_vec(), "text/plain"),
-        (None, Some(encoded)) => {
-            let bytes = STANDARD
-                .decode(encoded)
-                .map_err(|error| invalid(format!("content_base64 isn't base64: {error}")))?;
-            (bytes, "application/octet-stream")
-        }
-        _ => return Err(invalid("give either content or content_base64")),
+    let usual = match text(args, "content") {
+        Some(_) => "text/plain",
+        None => "application/octet-stream",
     };
-    if found.0.len() > MOST_BYTES {
-        let length = found.0.len();
-        return Err(invalid(format!(
-            "the file has {length} bytes; the most is {MOST_BYTES}"
-        )));
-    }
-    Ok(found)
+    Ok((arguments::content(args, MOST_BYTES)?, usual))
 }
 
 /// Two parts (RFC 2387): the metadata as JSON, then the content.

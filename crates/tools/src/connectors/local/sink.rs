@@ -1,12 +1,10 @@
 //! Where drafts and files go, and the two actions that send them there.
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use types::{Artifact, ArtifactKind, Failure, Labels, RunId, TenantId};
 
-use crate::arguments::{invalid, text};
+use crate::arguments::{content, invalid, text};
 use crate::{Answer, CallContext, CallError};
 
 /// The largest file, in bytes.
@@ -79,19 +77,7 @@ pub(super) async fn save_file(
     if matches!(name, "." | "..") {
         return Err(invalid(format!("'{name}' can't name a file")));
     }
-    let bytes = match (text(args, "content"), text(args, "content_base64")) {
-        (Some(content), None) => content.as_bytes().to_vec(),
-        (None, Some(encoded)) => STANDARD
-            .decode(encoded)
-            .map_err(|error| invalid(format!("content_base64 isn't base64: {error}")))?,
-        _ => return Err(invalid("give either content or content_base64")),
-    };
-    if bytes.len() > MOST_BYTES {
-        return Err(invalid(format!(
-            "the file has {} bytes; the most is {MOST_BYTES}",
-            bytes.len()
-        )));
-    }
+    let bytes = content(args, MOST_BYTES)?;
     let Some(run) = ctx.run else {
         return Err(invalid("a file belongs to a run"));
     };

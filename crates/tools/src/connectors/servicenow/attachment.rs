@@ -1,13 +1,11 @@
 //! `servicenow.attach_file`. The Attachment API keeps no field of ours, so a mark of the call's key
 //! stands in the stored name, before its extension.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use types::{Artifact, ArtifactKind, Digest, Failure};
 
 use super::table;
-use crate::arguments::{invalid, text};
+use crate::arguments::{content, invalid, text};
 use crate::http::{Body, Request};
 use crate::{Answer, CallContext, CallError};
 
@@ -73,19 +71,10 @@ fn target(args: &Value) -> (&str, &str) {
 }
 
 fn bytes(args: &Value) -> Result<Vec<u8>, CallError> {
-    let bytes = match (text(args, "content"), text(args, "content_base64")) {
-        (Some(content), None) => content.as_bytes().to_vec(),
-        (None, Some(encoded)) => STANDARD
-            .decode(encoded)
-            .map_err(|error| invalid(format!("content_base64 isn't base64: {error}")))?,
-        _ => return Err(invalid("give either content or content_base64")),
-    };
-    match bytes.len() {
-        0 => Err(invalid("an empty file can't be attached")),
-        length if length > MOST_BYTES => Err(invalid(format!(
-            "the file has {length} bytes; the most is {MOST_BYTES}"
-        ))),
-        _ => Ok(bytes),
+    let bytes = content(args, MOST_BYTES)?;
+    match bytes.is_empty() {
+        true => Err(invalid("an empty file can't be attached")),
+        false => Ok(bytes),
     }
 }
 
