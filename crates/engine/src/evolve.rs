@@ -340,11 +340,11 @@ impl State {
                 }
                 Then::Retry { at } => {
                     state.failures += u32::from(known);
-                    state.wait(Stage::Retry { at: *at });
+                    state.wait(Stage::Retry { at: *at, held: false });
                 }
                 Then::HeldBack { at } => {
                     state.attempts_before += 1;
-                    state.wait(Stage::Retry { at: *at });
+                    state.wait(Stage::Retry { at: *at, held: true });
                 }
                 Then::LookUp { at } => state.wait(Stage::LookUp { at: *at, unclear: 0 }),
             }

@@ -127,7 +127,7 @@ impl Decider<'_> {
                 key.as_str().starts_with(prefix)
                     && match step.stage {
                         Stage::LookUp { at, .. } => at <= self.now,
-                        Stage::Retry { at } => at <= self.now && step.repeats_unknown_write(),
+                        Stage::Retry { at, .. } => at <= self.now && step.repeats_unknown_write(),
                         _ => step.repeats_unknown_write(),
                     }
             })

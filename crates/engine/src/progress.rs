@@ -25,7 +25,7 @@ impl Decider<'_> {
         }
         match &state.stage {
             Stage::Ready => self.ready(work, state),
-            Stage::Retry { at } | Stage::Poll { at } if *at <= self.now => self.ready(work, state),
+            Stage::Retry { at, .. } | Stage::Poll { at } if *at <= self.now => self.ready(work, state),
             Stage::LookUp { at, .. } if *at <= self.now => self.look_up(work.key, state),
             Stage::Approval { id } => self.check_approval(work.key, state, *id),
             Stage::Person => self.take_input(work, state),

@@ -7,6 +7,7 @@ use types::{LeafId, Millis, Timestamp};
 
 use crate::event::{Event, Recorded, Resolution, Then};
 use crate::frozen::Frozen;
+use crate::held;
 use crate::key::StepKey;
 use crate::rows::{ApprovalRow, ArtifactRow, Leaf, Rows, RunRow, StepRow};
 use crate::state::{Stage, State, StepState};
@@ -62,13 +63,6 @@ fn run_row(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Mi
     } else {
         state.wake_after(now, pause_poll_ms)
     };
-    let waiting_for: Vec<String> = state
-        .steps
-        .values()
-        .map(StepState::waiting_for)
-        .filter(|text| !text.is_empty())
-        .take(5)
-        .collect();
     RunRow {
         tenant: created.tenant,
         run: created.run,
@@ -86,7 +80,7 @@ fn run_row(state: &State, events: &[Recorded], now: Timestamp, pause_poll_ms: Mi
         finished_at: state.finished_at,
         failure: state.failure.clone(),
         outputs: state.outputs.value.clone(),
-        waiting_for: waiting_for.join(", "),
+        waiting_for: held::listed(state.steps.values().map(StepState::waiting_for)),
         wake_at,
         head: state.head,
     }
@@ -113,7 +107,7 @@ fn closed(state: &State, events: &[Recorded]) -> BTreeSet<StepKey> {
     closed
 }
 
-fn step_row(key: &StepKey, step: &StepState) -> StepRow {
+pub(crate) fn step_row(key: &StepKey, step: &StepState) -> StepRow {
     StepRow {
         step: key.clone(),
         position: step.position,

@@ -10,6 +10,7 @@ use types::{
 
 use crate::event::RunCreated;
 use crate::frozen::{Frozen, FrozenUndo, ShownUndo};
+use crate::held;
 use crate::key::StepKey;
 use crate::question::Asking;
 use crate::rows::{ApprovalStatus, Vote};
@@ -125,6 +126,9 @@ pub enum Stage {
     Retry {
         /// Not before.
         at: Timestamp,
+        /// Whether the last one was held back before it was sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        held: bool,
     },
     /// Waits before the next poll.
     Poll {
@@ -288,7 +292,7 @@ impl State {
 
     fn step_wake(&self, step: &StepState) -> Option<Timestamp> {
         let own = match &step.stage {
-            Stage::Retry { at } | Stage::Poll { at } | Stage::LookUp { at, .. } => Some(*at),
+            Stage::Retry { at, .. } | Stage::Poll { at } | Stage::LookUp { at, .. } => Some(*at),
             Stage::Approval { id } => return self.approvals.get(id).map(|approval| approval.expires_at),
             Stage::Time => match step.what.as_deref() {
                 Some(Frozen::Wait { until, .. }) => *until,
@@ -343,7 +347,14 @@ impl StepState {
     pub fn waiting_for(&self) -> String {
         match &self.stage {
             Stage::Approval { .. } => "an approval".to_owned(),
-            Stage::Retry { at } => format!("another attempt at {at}"),
+            Stage::Retry { at, held } => {
+                let why = self.failure.as_ref().map(held::why);
+                match (held, why) {
+                    (true, Some(why)) => held::another_attempt(*at, &why),
+                    (false, Some(why)) => format!("another attempt at {at}: {why}"),
+                    (_, None) => format!("another attempt at {at}"),
+                }
+            }
             Stage::Poll { at } => format!("its condition, asked again at {at}"),
             Stage::LookUp { at, .. } => format!("looking up at {at} what its last attempt did"),
             Stage::Uncertain => "a person to say whether its effect happened".to_owned(),

@@ -31,8 +31,12 @@ pub struct KeptAnswer {
 pub enum Begun {
     /// Nobody has asked this; do it, then keep the answer.
     New,
-    /// It is being done.
-    UnderWay,
+    /// It is being done, or was when its process was last seen.
+    UnderWay {
+        /// When the key may be taken again if nobody answers until then; none while the process that does
+        /// it is seen to live.
+        free_at: Option<Timestamp>,
+    },
     /// It was done; this was the answer.
     Done(KeptAnswer),
     /// The key was used for something else.
@@ -43,7 +47,8 @@ pub enum Begun {
 #[async_trait]
 pub trait RequestStore: Send + Sync + 'static {
     /// Begins a request whose method, path and body have this SHA-256. One that was begun before
-    /// `stale` and never answered counts as new; requests of before `forget` are dropped.
+    /// `stale` and never answered counts as new, and so does one whose process has ended; requests of
+    /// before `forget` are dropped.
     async fn begin_request(
         &self,
         tenant: TenantId,
@@ -53,7 +58,8 @@ pub trait RequestStore: Send + Sync + 'static {
         stale: Timestamp,
         forget: Timestamp,
     ) -> Result<Begun, StoreError>;
-    /// Keeps the answer; without one, the request is forgotten, so that it may be asked again.
+    /// Keeps the answer; without one, the request is forgotten, so that it may be asked again. One that
+    /// another process has begun meanwhile is left as it is.
     async fn end_request(
         &self,
         tenant: TenantId,

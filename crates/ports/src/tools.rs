@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use governance::Permit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use types::{Answers, Catalog, Failure, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp, ToolSpec};
+use types::{
+    Answers, Catalog, Failure, HeldBack, Labeled, Mode, Outcome, ProbeResult, TenantId, Timestamp, ToolSpec,
+};
 
 /// Asked by a connector directly before the first byte of a write leaves.
 pub trait SendGuard: Send + Sync {
@@ -90,7 +92,7 @@ pub trait Tools: Send + Sync + 'static {
 
     /// Tools that have no room for a call now or are closed to everybody, and when it is worth asking
     /// again. Runs begin no attempt on them, so that nothing is begun only to be held back.
-    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, HeldBack> {
         let _ = (tenant, mode);
         BTreeMap::new()
     }

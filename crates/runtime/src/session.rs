@@ -1,6 +1,6 @@
 //! One run while this process holds it: its state in memory, and how inputs become durable events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::event::RunCreated;
@@ -8,7 +8,7 @@ use engine::state::Stage;
 use engine::{Action, Event, Input, Message, Program, Recorded, State, StepKey};
 use ports::{After, Append, DeadLetter, InboxItem, NewRun, Post, Snapshot, StoreError};
 use tokio::sync::mpsc;
-use types::{Failure, InboxId, Labeled, Millis, RunId, RunStatus, Timestamp};
+use types::{Failure, HeldBack, InboxId, Labeled, Millis, RunId, RunStatus, Timestamp};
 
 use crate::crash_point;
 use crate::effects::{self, Effect};
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     snapshot_at: u64,
     /// Whether some tool, or the recipe, had too few free slots when this round was decided.
     slots_short: bool,
+    /// Tools that let no call through when this round was decided, and why.
+    closed: BTreeMap<String, HeldBack>,
 }
 
 /// Whether the session goes on after a round.
@@ -68,6 +70,7 @@ impl Session {
             look_ups: BTreeSet::new(),
             snapshot_at,
             slots_short: false,
+            closed: BTreeMap::new(),
         }
     }
 
@@ -167,12 +170,13 @@ impl Session {
         self.slots_short = !busy.is_empty() || room < limits.in_flight;
         limits.in_flight = limits.in_flight.min(room);
         let closed = shared.options.tools.held_back(tenant, self.state.created.mode);
-        if let Some(again) = closed.values().min() {
+        if let Some(again) = closed.values().map(|held| held.until).min() {
             // The run looks again when the first of them opens, be that before its usual look.
             let wait = again.since(shared.options.clock.now()).max(SOONEST_LOOK_MS);
             limits.pause_poll_ms = limits.pause_poll_ms.min(wait);
-            busy.extend(closed.into_keys());
+            busy.extend(closed.keys().cloned());
         }
+        self.closed = closed;
         if !busy.is_empty() {
             let mut held_back = (*facts).clone();
             held_back.paused_tools.extend(busy);
@@ -219,6 +223,7 @@ impl Session {
         now: Timestamp,
     ) -> Append {
         let mut rows = engine::rows(&self.state, &events, now, self.program.limits.pause_poll_ms);
+        engine::show_held_back(&self.state, &mut rows, now, &self.closed);
         if after == After::Keep {
             // Whoever finds the lease void must take the run up at once.
             rows.run.wake_at = now;

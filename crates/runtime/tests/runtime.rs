@@ -282,3 +282,32 @@ async fn a_kill_ends_the_run_at_once_and_the_late_result_still_lands() {
     let steps = world.store.steps(TenantId::DEFAULT, run).await.expect("steps");
     assert_eq!(steps[0].status, StepStatus::Succeeded);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_whose_tool_is_closed_says_until_when_and_why() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = world(folder.path(), |_| {});
+    let opens = SystemClock.now() + 3_600_000;
+    *world.tools.closed_until.lock().expect("lock") = Some(opens);
+    let run = world.start(READ).await;
+    let why = format!("held back until {opens}: fake has failed 5 times in a row [circuit_open]");
+    let row = world.until(run, |row| !row.waiting_for.is_empty()).await;
+    assert_eq!(row.waiting_for, format!("its turn, {why}"));
+    let steps = async || world.store.steps(TenantId::DEFAULT, run).await.expect("steps");
+    let waiting: Vec<String> = steps().await.into_iter().map(|step| step.waiting_for).collect();
+    assert!(waiting.contains(&row.waiting_for), "{waiting:?}");
+
+    // A person looks after it before its time.
+    *world.tools.closed_until.lock().expect("lock") = None;
+    let nudge = Post {
+        id: InboxId::new(&SystemClock, &SystemEntropy),
+        tenant: TenantId::DEFAULT,
+        run,
+        at: SystemClock.now(),
+        message: Message::Nudge,
+    };
+    world.runtime.post(nudge).await.expect("posted");
+    let row = world.ended(run).await;
+    assert_eq!((row.status, row.waiting_for.as_str()), (RunStatus::Succeeded, ""));
+    assert!(steps().await.iter().all(|step| step.waiting_for.is_empty()));
+}

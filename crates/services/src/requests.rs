@@ -8,7 +8,8 @@ use crate::{Result, Services};
 
 /// The longest key, in characters.
 pub const LONGEST_KEY: usize = 200;
-/// How long a request without an answer counts as under way, in milliseconds: its server may have died.
+/// How long a request without an answer counts as under way, in milliseconds, if the store doesn't know
+/// better: that its process has ended is mostly seen at once.
 /// Every request must end sooner, or it could be done twice: [`LONGEST_MS`] is what it gets.
 const STALE_MS: u64 = 15 * 60 * 1000;
 /// How long any request may take, in milliseconds.

@@ -166,8 +166,9 @@ impl<B: Backend> RequestStore for Db<B> {
     ) -> Result<Begun, StoreError> {
         let (key, digest) = (key.clone(), digest.to_owned());
         let times = Times { at, stale, forget };
+        let boot = self.core().held_boot().ok();
         self.write(Kind::Other, move |connection| {
-            requests::begin(connection, tenant, &key, &digest, times)
+            requests::begin(connection, tenant, &key, &digest, times, boot)
         })
         .await
     }
@@ -178,9 +179,9 @@ impl<B: Backend> RequestStore for Db<B> {
         key: &RequestKey,
         answer: Option<KeptAnswer>,
     ) -> Result<(), StoreError> {
-        let key = key.clone();
+        let (key, boot) = (key.clone(), self.core().held_boot().ok());
         self.write(Kind::Other, move |connection| {
-            requests::end(connection, tenant, &key, answer.as_ref())
+            requests::end(connection, tenant, &key, answer.as_ref(), boot)
         })
         .await
     }

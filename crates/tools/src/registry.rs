@@ -10,8 +10,8 @@ use governance::Permit;
 use ports::{Call, DeskStore, Health, SendGuard, Tools};
 use serde_json::Value;
 use types::{
-    ActionSpec, CallLimits, Catalog, Clock, Effect, Failure, LabelMap, Lookup, Mode, Outcome, ProbeResult,
-    TenantId, Timestamp, ToolSpec,
+    ActionSpec, CallLimits, Catalog, Clock, Effect, Failure, HeldBack, LabelMap, Lookup, Mode, Outcome,
+    ProbeResult, TenantId, ToolSpec,
 };
 
 use crate::connectors::mcp::Links;
@@ -360,7 +360,7 @@ impl Tools for Registry {
         }
     }
 
-    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, HeldBack> {
         self.outside.held_back(tenant, mode)
     }
 

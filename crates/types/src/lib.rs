@@ -35,7 +35,7 @@ pub use ids::{
 };
 pub use label::{Label, Labels};
 pub use labeled::{LabelMap, Labeled};
-pub use limit::{CallLimit, CallLimits, holding};
+pub use limit::{CallLimit, CallLimits, HeldBack, holding};
 pub use named::UnknownStatus;
 pub use outcome::{Artifact, ArtifactKind, Outcome, ProbeResult};
 pub use question::{Answers, InputNeeded, Question};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Failure, Timestamp};
+
 /// Limits by tool; `*` stands for every tool that has none of its own.
 pub type CallLimits = BTreeMap<String, CallLimit>;
 
@@ -23,6 +25,15 @@ pub struct CallLimit {
     /// How long the circuit stays open at first, in seconds; each further time in a row is twice as long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_s: Option<u32>,
+}
+
+/// That no call gets through to a tool now, without anybody holding it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// When it is worth asking again.
+    pub until: Timestamp,
+    /// Why.
+    pub failure: Failure,
 }
 
 impl CallLimit {

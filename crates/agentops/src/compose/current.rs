@@ -10,7 +10,7 @@ use ports::{Call, Health, Store};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tools::Registry;
-use types::{Catalog, Failure, Mode, Outcome, ProbeResult, TenantId, Timestamp, ToolSpec};
+use types::{Catalog, Failure, HeldBack, Mode, Outcome, ProbeResult, TenantId, ToolSpec};
 
 use super::mcp::Commands;
 use super::refresh::{self, Mark, Set};
@@ -98,7 +98,7 @@ impl ports::Tools for Current {
         self.registry.look_up(permit, call).await
     }
 
-    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+    fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, HeldBack> {
         self.registry.held_back(tenant, mode)
     }
 

@@ -154,6 +154,8 @@ fn waits(style: Style, view: &RunDetail) -> Vec<String> {
 pub struct Timeline {
     section: String,
     shown: BTreeMap<String, (StepStatus, String)>,
+    /// Why steps were held back: many may be for the same reason, which is said once.
+    held: BTreeSet<String>,
 }
 
 impl Timeline {
@@ -166,7 +168,8 @@ impl Timeline {
                 || (step.status == StepStatus::Waiting && for_long(step));
             // What each item came to stands in the line of its `for_each`.
             let quiet = is_item(step) && matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped);
-            if (!settled || quiet) && !all {
+            let held = why_held(step).is_some_and(|why| self.held.insert(why.to_owned()));
+            if (!settled && !held || quiet) && !all {
                 continue;
             }
             let state = (step.status, step.waiting_for.clone());
@@ -193,6 +196,13 @@ fn for_long(step: &Step) -> bool {
         && !waits.starts_with("another attempt")
         && !waits.starts_with("its condition")
         && waits != "a child run"
+        && why_held(step).is_none()
+}
+
+/// Why a step's call is held back, if it is, without the instant until which.
+fn why_held(step: &Step) -> Option<&str> {
+    let (_, until) = step.waiting_for.split_once(engine::HELD_BACK)?;
+    until.split_once(": ").map(|(_, why)| why)
 }
 
 fn heading(step: &Step) -> String {
@@ -269,7 +279,8 @@ fn step_line(style: Style, step: &Step, items: Option<(usize, usize)>, now: Time
     let number = number.map_or("", |at| &step.step.as_str()[at..]);
     let mark = style.mark(step.status);
     let mut line = format!("{indent}{mark} {}{}{extra}", step.title, style.dim(number));
-    if step.status == StepStatus::Waiting && !step.waiting_for.is_empty() {
+    let waits = matches!(step.status, StepStatus::Waiting | StepStatus::Pending);
+    if waits && !step.waiting_for.is_empty() {
         line.push_str(&format!(
             "\n{indent}  {}",
             style.warn(&format!("waits for {}", step.waiting_for))

@@ -69,6 +69,12 @@ fn a_server_takes_up_limits_of_calls_without_a_restart() {
     ]);
     let held = folder.run(&["run", "start", "two-calls", "--watch"]);
     assert_ne!(held.code, 0, "the second call gets no room in its time: {held:?}");
+    let why = "as often as it may be [call_limit_reached]";
+    assert!(
+        held.out.contains("waits for its turn, held back until "),
+        "{held:?}"
+    );
+    assert!(held.out.contains(why), "{held:?}");
     folder.ok(&[
         "setting",
         "set",

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::rig::{BINARY, Ended, Folder, WAITS, ended};
 use crate::site::{PASSWORD, Site};
 
+/// A recipe that needs nobody, and takes its time.
+const NAPS: &str = "name: Naps\nintake: []\nplan: []\nact:\n  - id: nap\n    wait: 2h\nverify: []\n";
+
 /// A folder in which nothing lies but the file that tells where the site's server is.
 fn elsewhere(site: &Site, change: impl FnOnce(&mut Value)) -> Folder {
     let file = std::fs::read(site.folder.path("server.json")).expect("the file");
@@ -111,11 +114,33 @@ async fn a_wrong_secret_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_watch_ends_when_only_people_can_go_on() {
+    let site = Site::open().await;
+    let alone = Folder::seeded();
+    let start = ["run", "start", "waits", "-i", "colour=red", "--watch"];
+    let mut said = Vec::new();
+    for folder in [&site.folder, &alone] {
+        let file = folder.file("waits.yaml", WAITS);
+        folder.ok(&["recipe", "save", &file, "--activate"]);
+        let started = folder.run(&start);
+        assert_eq!(started.code, 6, "{started:?}");
+        let run = folder.newest()["run"]["run"].as_str().expect("an id").to_owned();
+        let watched = folder.run(&["run", "watch", &run]);
+        assert_eq!(watched.code, 6, "{watched:?}");
+        for ended in [started, watched] {
+            assert!(ended.out.contains("waits for a task: Tidy the room"), "{ended:?}");
+            said.push(ended.out.lines().count());
+        }
+    }
+    assert_eq!(said[..2], said[2..], "beside a server and alone it says the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_ends_when_its_server_does() {
     let mut site = Site::open().await;
-    let file = site.folder.file("waits.yaml", WAITS);
+    let file = site.folder.file("naps.yaml", NAPS);
     site.folder.ok(&["recipe", "save", &file, "--activate"]);
-    site.folder.ok(&["run", "start", "waits", "-i", "colour=red"]);
+    site.folder.ok(&["run", "start", "naps"]);
     let run = site.folder.newest()["run"]["run"].clone();
     let mut watch = Command::new(BINARY)
         .arg("--data")
@@ -128,8 +153,8 @@ async fn a_watch_ends_when_its_server_does() {
         .expect("it starts");
     // Read to the end: whoever writes to nobody has nothing more to say.
     let mut lines = BufReader::new(watch.stdout.take().expect("its output")).lines();
-    let asked = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Tidy the room")));
-    assert!(asked.is_some(), "it says what it waits for");
+    let naps = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("waits for")));
+    assert!(naps.is_some(), "it says what it waits for");
     site.server.kill();
     let left = watch.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&left.stderr).into_owned();

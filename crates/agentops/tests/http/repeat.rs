@@ -227,3 +227,35 @@ async fn what_was_begun_is_finished_though_the_client_hangs_up() {
     // How the tool went away decides the code.
     assert_eq!(got.status, 422, "{got:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_killed_server_held_is_free_at_once() {
+    let mut site = Site::open().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+    let path = "/api/v1/settings/tools.private";
+    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
+    let path = "/api/v1/tools/silent/mcp";
+    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let path = "/api/v1/tools/silent/refresh";
+    let once = site.admin.with("idempotency-key", "r-1");
+    let asking = tokio::spawn(once.request(Method::POST, path).send());
+    let (reached, _) = silent.accept().await.expect("it has begun");
+    let waiting = ask(once.request(Method::POST, path)).await;
+    assert_eq!(waiting.headers["retry-after"], "1");
+    waiting.refused(409, "request_under_way");
+    site.server.kill();
+    let cut_off = asking.await.expect("the task ends");
+    assert!(cut_off.is_err(), "{cut_off:?}");
+    drop((reached, silent));
+
+    let again = site
+        .folder
+        .stays_with(&["serve", "--listen", "127.0.0.1:0", "--json"], &[]);
+    let once = once.at(again.document["address"].as_str().expect("an address"));
+    let got = ask(once.request(Method::POST, path)).await;
+    assert!(!got.headers.contains_key("idempotency-replayed"), "{got:?}");
+    assert_eq!(got.status, 422, "it was done, and the tool is gone: {got:?}");
+}

@@ -117,6 +117,14 @@ impl Browser {
         more
     }
 
+    /// The same client at another address, such as that of a server which was started again.
+    pub fn at(&self, address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The same client without a header.
     pub fn without(&self, name: &str) -> Self {
         let mut less = self.clone();

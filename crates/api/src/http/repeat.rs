@@ -1,15 +1,19 @@
 //! `Idempotency-Key` on any POST: the same request sent again gets the same answer, and is done once.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
 use ports::{Begun, KeptAnswer};
 use serde_json::Value;
 use services::principal::Principal;
 use services::requests::{self, RepeatKey};
 use sha2::{Digest as _, Sha256};
+use types::Millis;
 
 use super::problem::{Answer, Refusal, status_of};
 use crate::Api;
@@ -58,18 +62,43 @@ async fn one(
     match requests::begin(&api.services, by, text, &digest).await? {
         Begun::New => {}
         Begun::Done(kept) => return Ok(replay(kept)),
-        Begun::UnderWay | Begun::Other => {
-            return Err(Refusal {
-                retry_after_s: Some(1),
-                ..Refusal::new("request_under_way", "the same request is being answered")
-            });
+        // `begin` has refused what was asked otherwise.
+        Begun::Other => return Err(under_way(None)),
+        Begun::UnderWay { free_at } => {
+            return Err(under_way(free_at.map(|at| at.since(api.services.clock.now()))));
         }
     }
     request.extensions_mut().insert(StartKey(key));
-    let answer = next.run(request).await;
+    let answer = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(panic) => {
+            // This process lives on, so nobody else would take the key for free.
+            requests::end(&api.services, by, text, None).await?;
+            std::panic::resume_unwind(panic);
+        }
+    };
     let (answer, kept) = keep(answer).await;
     requests::end(&api.services, by, text, kept).await?;
     Ok(answer)
+}
+
+/// That a request is being answered; `left_ms` is given if nobody can see that its process lives, and says
+/// after how many milliseconds it counts as dead.
+fn under_way(left_ms: Option<Millis>) -> Refusal {
+    let (seconds, message) = match left_ms {
+        None => (1, "the same request is being answered".to_owned()),
+        Some(left) => {
+            let seconds = left / 1000 + 1;
+            let message = format!(
+                "the same request was begun by a process that can't be seen; without an answer it can be sent again in {seconds} s"
+            );
+            (seconds, message)
+        }
+    };
+    Refusal {
+        retry_after_s: Some(seconds),
+        ..Refusal::new("request_under_way", message)
+    }
 }
 
 /// The request, read, with the digest of what it asks.

@@ -103,11 +103,14 @@ impl Tools for FakeTools {
         Arc::clone(&self.catalog)
     }
 
-    fn held_back(&self, _: TenantId, _: Mode) -> BTreeMap<String, Timestamp> {
+    fn held_back(&self, _: TenantId, _: Mode) -> BTreeMap<String, HeldBack> {
         let closed = *self.closed_until.lock().expect("lock");
         closed
             .filter(|until| SystemClock.now() < *until)
-            .map(|until| ("fake".to_owned(), until))
+            .map(|until| {
+                let failure = Failure::new("circuit_open", "fake has failed 5 times in a row");
+                ("fake".to_owned(), HeldBack { until, failure })
+            })
             .into_iter()
             .collect()
     }

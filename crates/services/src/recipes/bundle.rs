@@ -1,7 +1,7 @@
 //! Bundles: bytes of a ZIP archive to files and back, within bounds. A bundle that can be read only in
 //! part is refused as a whole, with every problem at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Write};
 
 use types::Failure;
@@ -42,7 +42,8 @@ pub fn is_bundle(bytes: &[u8]) -> bool {
 /// The files of a bundle, in the order of the archive.
 ///
 /// # Errors
-/// `bundle_invalid` with every problem: damaged, too much, too large, or a path that leaves the bundle.
+/// `bundle_invalid` with every problem: damaged, too much, too large, a path that leaves the bundle, or one
+/// that several files have.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<Piece>> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(invalid(&[format!(
@@ -58,7 +59,11 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Piece>> {
             archive.len()
         )]));
     }
-    let (mut pieces, mut problems, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut pieces, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut problems = match archive.has_duplicate_names() {
+        true => repeated(bytes, archive.central_directory_start()),
+        false => Vec::new(),
+    };
     let mut left = MOST_TOTAL;
     for index in 0..archive.len() {
         match piece(&mut archive, index, left) {
@@ -66,7 +71,10 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Piece>> {
             Ok(Some(piece)) => {
                 left = left.saturating_sub(piece.bytes.len() as u64);
                 if !seen.insert(piece.path.to_lowercase()) {
-                    problems.push(format!("'{}' is in it twice", shown(&piece.path)));
+                    problems.push(format!(
+                        "'{}' is in it twice, if large and small letters are the same",
+                        shown(&piece.path)
+                    ));
                 }
                 pieces.push(piece);
             }
@@ -125,6 +133,44 @@ pub fn pack(pieces: &[Piece]) -> Result<Vec<u8>> {
     }
     let packed = writer.finish().map_err(|error| failed(&error))?;
     Ok(packed.into_inner())
+}
+
+/// The paths that several files have, each with the places of these files in the archive's directory, which
+/// begins at `start`: of such files a reader hands out one and is silent about the others.
+///
+/// Source of the format: APPNOTE.TXT of PKWARE, section 4.3.12.
+fn repeated(bytes: &[u8], start: u64) -> Vec<String> {
+    const HEAD: usize = 46;
+    let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..));
+    let mut places: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    let mut place = 0;
+    while let Some(head) = rest.filter(|rest| rest.len() >= HEAD && rest.starts_with(b"PK\x01\x02")) {
+        let length = |at: usize| usize::from(u16::from_le_bytes([head[at], head[at + 1]]));
+        let (name, extra, comment) = (length(28), length(30), length(32));
+        place += 1;
+        if let Some(name) = head.get(HEAD..HEAD + name) {
+            places.entry(name).or_default().push(place);
+        }
+        rest = head.get(HEAD + name + extra + comment..);
+    }
+    let mut problems: Vec<String> = places
+        .into_iter()
+        .filter(|(name, places)| places.len() > 1 && !name.ends_with(b"/"))
+        .map(|(name, places)| {
+            let name = shown(&String::from_utf8_lossy(name));
+            let listed: Vec<String> = places.iter().take(5).map(ToString::to_string).collect();
+            format!(
+                "'{name}' is in it {} times: as the files {}",
+                places.len(),
+                listed.join(", ")
+            )
+        })
+        .collect();
+    // A folder that is named twice hides nothing.
+    if problems.is_empty() && place == 0 {
+        problems.push("several of its files have the same path".to_owned());
+    }
+    problems
 }
 
 /// One file; `None` for a folder.
@@ -296,6 +342,30 @@ mod tests {
         flipped[40] ^= 0xff;
         refused(&flipped);
         refused(b"PK\x03\x04 and nothing else");
+    }
+
+    #[test]
+    fn files_of_one_path_are_refused_with_their_places() {
+        let pieces = ["a1.yaml", "b1.yaml", "a2.yaml", "b2.yaml", "B2.yaml"].map(|path| Piece {
+            path: path.to_owned(),
+            bytes: format!("name: {path}\n").into_bytes(),
+        });
+        let good = pack(&pieces[..4]).expect("it packs");
+        assert_eq!(unpack(&good).map(|pieces| pieces.len()), Ok(4));
+        // The writer doesn't write such archives, so the names are changed in what it wrote.
+        let mut bytes = pack(&pieces).expect("it packs");
+        for at in 0..bytes.len() - 7 {
+            if &bytes[at..at + 7] == b"a2.yaml" {
+                bytes[at + 1] = b'1';
+            }
+        }
+        let told = refused(&bytes);
+        for part in [
+            "'a1.yaml' is in it 2 times: as the files 1, 3",
+            "'B2.yaml' is in it twice, if large and small letters are the same",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
     }
 
     #[test]

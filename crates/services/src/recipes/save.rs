@@ -111,18 +111,7 @@ pub(super) async fn save_checked(
             ));
         }
     };
-    if slug.is_empty() || slug.len() > 100 || slug::slugify(&slug) != slug {
-        let message = format!(
-            "'{}' gives no short name to keep the recipe under",
-            crate::names::cut(&slug)
-        );
-        return Err(Failure::new("recipe_name_invalid", message)
-            .hint("a short name has 1 to 100 lower-case letters, digits and dashes"));
-    }
-    if is_call(&slug) && wish.by != crate::call::caller() {
-        let message = format!("the short name '{slug}' is kept for calls by hand");
-        return Err(Failure::new("recipe_name_invalid", message).hint("choose another with --slug"));
-    }
+    check_slug(&slug, wish.by == crate::call::caller())?;
     let digest = hex::encode(Sha256::digest(wish.text.as_bytes()));
     let labels = review::known_labels(services, &slug, &digest, wish.labels).await?;
     if wish.activate {
@@ -169,6 +158,26 @@ pub(super) async fn save_checked(
         checked,
         brought,
     })
+}
+
+/// Whether a recipe can be kept under this short name; `calls` says whether it holds a call by hand.
+///
+/// # Errors
+/// `recipe_name_invalid`.
+pub(super) fn check_slug(slug: &str, calls: bool) -> Result<()> {
+    if slug.is_empty() || slug.len() > 100 || slug::slugify(slug) != slug {
+        let message = format!(
+            "'{}' gives no short name to keep the recipe under",
+            crate::names::cut(slug)
+        );
+        return Err(Failure::new("recipe_name_invalid", message)
+            .hint("a short name has 1 to 100 lower-case letters, digits and dashes"));
+    }
+    if is_call(slug) && !calls {
+        let message = format!("the short name '{slug}' is kept for calls by hand");
+        return Err(Failure::new("recipe_name_invalid", message).hint("choose another with --slug"));
+    }
+    Ok(())
 }
 
 fn first_error(checked: &Checked, message: String) -> Failure {

@@ -18,6 +18,8 @@ use super::link::CHANNEL;
 use super::schema::NODES;
 use super::writer::told;
 use super::{order, partitions};
+use crate::fault::Fault;
+use crate::sql::{Connection, params};
 
 /// How often positions are given.
 const TICK: Duration = Duration::from_millis(500);
@@ -108,6 +110,19 @@ async fn lock(direct: &Direct, name: &str) -> Result<(), StoreError> {
     Err(StoreError::NodeInUse {
         node: name.to_owned(),
     })
+}
+
+/// Whether the node with this name is seen to live: its lock is held.
+pub(crate) fn lives(connection: &Connection, name: &str) -> Result<bool, Fault> {
+    let mut held = connection.prepare_cached(
+        "SELECT 1::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted
+            AND classid = ?1::bigint::oid AND objid = ?2::bigint::oid AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
+    )?;
+    // The view shows the keys of a lock without their sign.
+    let key = i64::from(number(name).cast_unsigned());
+    let found = held.query_opt(params![i64::from(NODES), key], |row| row.get::<i64>(0))?;
+    Ok(found.is_some())
 }
 
 /// A name as the second key of a lock.

@@ -44,6 +44,7 @@ use writer::Writer;
 
 pub(crate) use adapter::cell;
 pub use address::{Address, Unusable};
+pub(crate) use attendant::lives;
 pub use yardstick::single_commits;
 
 /// How often a write is tried again that others got in the way of.

@@ -36,6 +36,7 @@ macro_rules! contract_suite {
                 runs_are_found_by_what_never_changes, approvals_and_artifacts_are_paged_and_filtered;
             people: user_names_are_unique_without_case, a_link_works_once, sessions_begin_and_end,
                 tokens_are_kept_until_revoked, a_repeated_request_is_answered_again,
+                a_key_of_a_process_that_has_ended_is_free,
                 the_feed_tells_what_changed_in_order;
             library: agent_names_are_unique_without_case, versions_are_saved_and_activated,
                 the_same_text_is_no_new_version, recipes_are_found_by_slug_name_and_id,

@@ -221,7 +221,8 @@ pub async fn a_repeated_request_is_answered_again(bench: &dyn Bench) {
     };
     let now = world.now();
     assert_eq!(begin(key("ann"), "d1", now).await, Ok(Begun::New));
-    assert_eq!(begin(key("ann"), "d1", now).await, Ok(Begun::UnderWay));
+    let alive = Begun::UnderWay { free_at: None };
+    assert_eq!(begin(key("ann"), "d1", now).await, Ok(alive));
     assert_eq!(begin(key("ann"), "d2", now).await, Ok(Begun::Other));
     assert_eq!(
         begin(key("bob"), "d2", now).await,
@@ -262,6 +263,51 @@ pub async fn a_repeated_request_is_answered_again(bench: &dyn Bench) {
         Ok(Begun::New),
         "forgotten after a day"
     );
+}
+
+pub async fn a_key_of_a_process_that_has_ended_is_free(bench: &dyn Bench) {
+    let world = bench.world();
+    let key = |key: &str| RequestKey {
+        principal: "ann".to_owned(),
+        key: key.to_owned(),
+    };
+    let now = world.now();
+    let begin = async |store: &dyn ports::Store, key: RequestKey, at: Timestamp| {
+        let (stale, forget) = (at - 60_000, at - 86_400_000);
+        store.begin_request(TENANT, &key, "d1", at, stale, forget).await
+    };
+    let first = bench.boot().await;
+    let guest = bench.guest().await.expect("opened");
+    for name in ["done", "left"] {
+        assert_eq!(begin(first.as_ref(), key(name), now).await, Ok(Begun::New));
+    }
+    let answer = KeptAnswer {
+        status: 201,
+        headers: Vec::new(),
+        body: "{}".to_owned(),
+    };
+    let done = key("done");
+    let kept = first.end_request(TENANT, &done, Some(answer.clone()));
+    kept.await.expect("kept");
+    assert_eq!(begin(guest.as_ref(), key("guest"), now).await, Ok(Begun::New));
+    let alive = Begun::UnderWay { free_at: None };
+    assert_eq!(begin(guest.as_ref(), key("left"), now).await, Ok(alive));
+    drop(guest);
+
+    let second = bench.boot().await;
+    let begun = async |name: &str, at: Timestamp| begin(second.as_ref(), key(name), at).await;
+    assert_eq!(begun("left", now).await, Ok(Begun::New));
+    assert_eq!(begun("left", now).await, Ok(Begun::UnderWay { free_at: None }));
+    assert_eq!(begun("done", now).await, Ok(Begun::Done(answer)));
+    let unseen = Begun::UnderWay {
+        free_at: Some(now + 60_000),
+    };
+    assert_eq!(
+        begun("guest", now + 60_000).await,
+        Ok(unseen),
+        "a guest may still be at it"
+    );
+    assert_eq!(begun("guest", now + 60_001).await, Ok(Begun::New));
 }
 
 pub async fn the_feed_tells_what_changed_in_order(bench: &dyn Bench) {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{FeedStore, JournalStore, LibraryStore, Store, StoreError};
+use ports::{Begun, FeedStore, JournalStore, LibraryStore, RequestKey, RequestStore, Store, StoreError};
 use serde_json::json;
 use store::postgres::{is_served, open};
-use types::RunId;
+use types::{RunId, Timestamp};
 
 use crate::PostgresBench;
 use crate::contract::fixtures::{Bench, TENANT, asleep};
@@ -78,6 +78,36 @@ async fn a_restarted_node_voids_its_own_leases_only() {
     let claimed: Vec<RunId> = claims.iter().map(|claim| claim.lease.run).collect();
     assert_eq!(claimed, vec![of_a.run]);
     assert_eq!(b.append(world.append(held_by_b.lease, &of_b, 1, 1)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_key_of_another_node_is_free_once_that_node_is_gone() {
+    let bench = PostgresBench::new();
+    let (a, b) = (bench.node("a").await, bench.node("b").await);
+    let now = bench.world().now();
+    let begin = async |store: &store::postgres::PostgresStore, key: &str, at: Timestamp| {
+        let key = RequestKey {
+            principal: "ann".to_owned(),
+            key: key.to_owned(),
+        };
+        let (stale, forget) = (at - 900_000, at - 86_400_000);
+        store.begin_request(TENANT, &key, "d1", at, stale, forget).await
+    };
+    let alive = Ok(Begun::UnderWay { free_at: None });
+    for key in ["k1", "k2"] {
+        assert_eq!(begin(&a, key, now).await, Ok(Begun::New));
+        assert_eq!(begin(&b, key, now + 20_000).await, alive, "another node is at it");
+    }
+    a.close().await;
+    // It may only have lost its connection, so whoever asks at once is told how long that may last.
+    let silent = Ok(Begun::UnderWay {
+        free_at: Some(now + 10_000),
+    });
+    assert_eq!(begin(&b, "k1", now + 10_000).await, silent);
+    assert_eq!(begin(&b, "k1", now + 10_001).await, Ok(Begun::New));
+    let again = bench.node("a").await;
+    assert_eq!(begin(&b, "k2", now).await, Ok(Begun::New), "its node begins anew");
+    assert_eq!(begin(&again, "k1", now + 10_002).await, alive);
 }
 
 /// Claims at the same time share nothing and leave nothing out.

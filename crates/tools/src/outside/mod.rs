@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use types::{CallLimits, Clock, Failure, Millis, Mode, TenantId, Timestamp};
+use types::{CallLimits, Clock, Failure, HeldBack, Millis, Mode, TenantId, Timestamp};
 
 use crate::{CallContext, CallError, Connector, origin_of};
 use circuit::{Circuit, Shown, Why};
@@ -149,8 +149,8 @@ impl Outside {
         })
     }
 
-    /// The tools that no call gets through to now, and when it is worth asking again.
-    pub(crate) fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, Timestamp> {
+    /// The tools that no call gets through to now, when it is worth asking again, and why.
+    pub(crate) fn held_back(&self, tenant: TenantId, mode: Mode) -> BTreeMap<String, HeldBack> {
         let now = self.clock.now();
         let mut guard = self.inner();
         let Inner { set, tools } = &mut *guard;
@@ -158,12 +158,15 @@ impl Outside {
             .iter_mut()
             .filter(|(caller, _)| caller.tenant == tenant && caller.mode == mode);
         mine.filter_map(|(caller, tool)| {
-            let shut = tool.only.clone().and_then(|only| tool.shut_until(&only, now));
-            let until = match shut {
-                Some((until, _)) => until,
-                None => tool.full_until(&caller.tool, &limits(set, &caller.tool), now)?.0,
+            let shut = tool.only.clone().and_then(|only| {
+                let (until, why) = tool.shut_until(&only, now)?;
+                Some((until, shut_failure(&caller.tool, &only, why)))
+            });
+            let (until, failure) = match shut {
+                Some(shut) => shut,
+                None => tool.full_until(&caller.tool, &limits(set, &caller.tool), now)?,
             };
-            Some((caller.tool.clone(), until))
+            Some((caller.tool.clone(), HeldBack { until, failure }))
         })
         .collect()
     }
@@ -293,7 +296,11 @@ fn shown<T>(result: &Result<T, CallError>, wait: Millis) -> Shown {
 }
 
 fn shut(tool: &str, origin: &str, until: Timestamp, why: Why, now: Timestamp) -> CallError {
-    let failure = match why {
+    held(shut_failure(tool, origin, why), until, now)
+}
+
+fn shut_failure(tool: &str, origin: &str, why: Why) -> Failure {
+    match why {
         Why::Failures(count) => Failure::new(
             "circuit_open",
             format!("{tool} at {origin} has failed {count} times in a row, so it is let alone for a while"),
@@ -303,8 +310,7 @@ fn shut(tool: &str, origin: &str, until: Timestamp, why: Why, now: Timestamp) ->
             "tool_closed",
             format!("{tool} at {origin} has asked everybody to come back later"),
         ),
-    };
-    held(failure, until, now)
+    }
 }
 
 fn held(failure: Failure, until: Timestamp, now: Timestamp) -> CallError {

@@ -54,10 +54,15 @@ impl Bench {
         }
     }
 
+    fn why_held(&self) -> Vec<String> {
+        let held = self.outside.held_back(TenantId::DEFAULT, Mode::Real);
+        held.into_values().map(|held| held.failure.code).collect()
+    }
+
     fn held_back(&self) -> Vec<(String, Millis)> {
         let held = self.outside.held_back(TenantId::DEFAULT, Mode::Real);
         held.into_iter()
-            .map(|(tool, until)| (tool, until.since(self.clock.now())))
+            .map(|(tool, held)| (tool, held.until.since(self.clock.now())))
             .collect()
     }
 }
@@ -92,6 +97,7 @@ fn calls_under_way_and_calls_in_a_minute_are_bounded() {
     let _second = bench.enter("zoom", "a").expect("room");
     assert_eq!(bench.turned_away("zoom", "a"), ("tool_busy".into(), BUSY_MS));
     assert_eq!(bench.held_back(), [("zoom".to_owned(), BUSY_MS)]);
+    assert_eq!(bench.why_held(), ["tool_busy"]);
     assert!(
         bench.enter("slack", "a").is_ok(),
         "another tool has limits of its own"
@@ -106,6 +112,7 @@ fn calls_under_way_and_calls_in_a_minute_are_bounded() {
         ("call_limit_reached".into(), 58_000)
     );
     assert_eq!(bench.held_back(), [("zoom".to_owned(), 58_000)]);
+    assert_eq!(bench.why_held(), ["call_limit_reached"]);
     bench.outside.set_limits(CallLimits::default());
     assert!(
         bench.enter("zoom", "a").is_ok(),
@@ -124,6 +131,7 @@ fn the_circuit_opens_for_the_origin_that_fails() {
     }
     assert_eq!(bench.turned_away("zoom", "a"), ("circuit_open".into(), 30_000));
     assert_eq!(bench.held_back(), [("zoom".to_owned(), 30_000)]);
+    assert_eq!(bench.why_held(), ["circuit_open"]);
     let trouble = bench.outside.trouble(&caller("zoom"), &target("a"));
     assert!(trouble.is_some_and(|text| text.contains("30 s") && text.contains("3 failures")));
     // The tool moves: what the old place did is no longer held against it.

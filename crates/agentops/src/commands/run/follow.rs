@@ -27,8 +27,7 @@ pub struct Follow<'a> {
     pub client: &'a Client,
     /// The run.
     pub run: RunId,
-    /// Whether this process works on it: then nobody else may be there to answer, and it doesn't
-    /// wait for people.
+    /// Whether this process works on it.
     pub works: bool,
     /// Show steps as they come.
     pub live: bool,
@@ -44,7 +43,6 @@ impl Follow<'_> {
         tokio::pin!(interrupted);
         let progress = Progress::start(&self.context.output, "running");
         let mut timeline = Timeline::default();
-        let mut declined = None;
         let mut seen: Option<RunDetail> = None;
         loop {
             let view = match self.look(self.run).await {
@@ -72,26 +70,20 @@ impl Follow<'_> {
                 drop(progress);
                 return self.finish(&view, Exit::of_run(view.run.status));
             }
-            if told && declined != Some(view.run.head) && self.only_people(&view).await? {
+            if told && self.only_people(&view).await? {
                 if self.context.output.interactive() && self.live {
                     progress.pause();
                     let reply = tokio::select! {
                         reply = prompt::ask(self.context, self.client, &view) => reply?,
                         () = &mut interrupted => return self.leave(progress, &view),
                     };
-                    match reply {
-                        Reply::Answered | Reply::Again => continue,
-                        Reply::Left => {}
+                    if reply != Reply::Left {
+                        continue;
                     }
-                } else if !self.works && self.live {
-                    // Somebody may answer meanwhile; what they could do is said once.
-                    self.say(&progress, &ending(self.context.output.style(), &view).join("\n"))?;
                 }
-                declined = Some(view.run.head);
-                if self.works || self.context.output.json() {
-                    drop(progress);
-                    return self.finish(&view, Exit::RunWaits);
-                }
+                // Whoever works on it, watching can't bring it on any more.
+                drop(progress);
+                return self.finish(&view, Exit::RunWaits);
             }
             if !self.client.is_served().await {
                 return self.abandoned(progress, &view);

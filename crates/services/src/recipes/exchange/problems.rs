@@ -7,7 +7,7 @@ use recipe::Severity;
 use types::Failure;
 
 use super::{From, Plan, manifests};
-use crate::recipes::is_call;
+use crate::recipes::save::check_slug;
 use crate::{Result, Services, tools};
 
 /// The most problems that are told.
@@ -79,10 +79,9 @@ pub(super) async fn find_problems(services: &Services, plan: &mut Plan, from: Fr
             problems.extend(may.err().map(|failure| Problem::of(&document.path, failure)));
         }
         let Some(slug) = &document.slug else { continue };
-        if is_call(slug) {
-            let message = format!("'{slug}' is kept for calls by hand");
-            problems.push(Problem::new(&document.path, "recipe_name_invalid", message));
-        }
+        // What saving would refuse, so that a plan never promises it.
+        let named = check_slug(slug, false);
+        problems.extend(named.err().map(|failure| Problem::of(&document.path, failure)));
         if let Some(other) = taken.insert((slug.clone(), document.number), document.path.clone()) {
             let message = format!("it would become '{slug}', and so would '{other}'");
             problems.push(Problem::whole(&document.path, message));

@@ -171,6 +171,45 @@ async fn a_list_of_thousands_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_name_that_saving_refuses_is_a_problem_of_the_plan() {
+    let bench = testing::bench().await;
+    let long = format!("{}.yaml", "tea-".repeat(40));
+    let listed = json!([{"name": "!!!", "yaml": note("'!!!'", "two")}]).to_string();
+    let pieces = [
+        piece(&long, note("Long", "one")),
+        piece("all.json", listed),
+        piece("tool-call-slack-post-message.yaml", note("Call", "three")),
+        piece("tea.yaml", note("Tea", "four")),
+    ];
+    let alone = async |piece: &Piece| {
+        let only = std::slice::from_ref(piece);
+        let plan = plan(&bench.services, only, From::Anywhere, false)
+            .await
+            .expect("planned");
+        plan.problems
+    };
+    let [bad @ .., good] = &pieces;
+    for piece in bad {
+        let problems = alone(piece).await;
+        let told: Vec<&str> = problems.iter().map(|problem| problem.code.as_str()).collect();
+        assert_eq!(told, ["recipe_name_invalid"], "{problems:?}");
+        assert!(problems[0].at.starts_with(&piece.path), "{problems:?}");
+    }
+    assert_eq!(alone(good).await, []);
+    let all = plan(&bench.services, &pieces, From::Anywhere, false)
+        .await
+        .expect("planned");
+    assert_eq!(all.problems.len(), 3, "all of them at once");
+    apply(&bench.services, &all, &ann_there())
+        .await
+        .expect_err("refused");
+    assert!(
+        crate::recipes::find(&bench.services, "tea").await.is_err(),
+        "nothing is kept"
+    );
+}
+
+#[tokio::test]
 async fn limits_of_guardrails_lower_those_of_the_tools_and_raise_none() {
     let bench = testing::bench().await;
     let limits = |id: &str, rpm: u32| {
