@@ -75,10 +75,13 @@ $(MCP_PEERS)/npm/.done: $(addprefix $(MCP_LISTS)/npm/,package.json package-lock.
 test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_SHARED names another folder)
 	AGENTOPS_SHARED="$(AGENTOPS_SHARED)" cargo test -p agentops --features shared-files --test shared
 
-bench: cargo ## Speed and memory of the engine, as JSON
+bench: cargo ## Speed of the engine, the API with a million runs, and the door, as JSON (half an hour)
 	cargo build --profile fast -p agentops
 	$(FAST) bench engine --json
 	$(FAST) bench engine --store postgres --json
+	$(FAST) bench api --json
+	$(FAST) bench api --store postgres --json
+	$(FAST) bench door --json
 
 fmt: cargo ## Format every file
 	cargo fmt --all

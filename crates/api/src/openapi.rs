@@ -62,6 +62,10 @@ pub fn document_json() -> &'static Value {
                     operation.insert(name.to_owned(), value);
                 }
             }
+            // A summary is one line, however the handler's words are broken.
+            if let Some(Value::String(summary)) = operation.get_mut("summary") {
+                *summary = summary.replace('\n', " ");
+            }
         }
         document
     })

@@ -26,8 +26,8 @@ pub use journal::{
     LeaseRequest, Loaded, NewRun, Post, RunFilter, Snapshot,
 };
 pub use library::{
-    AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, ToolRecord,
-    VersionRecord, VersionStatus,
+    AgentRecord, LeafRecord, LibraryChange, LibraryStore, NewVersion, RecipeRecord, SavedVersion,
+    SecretRecord, SeenRecipe, ToolRecord, VersionRecord, VersionStatus,
 };
 pub use mcp::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpTool};
 pub use people::{LinkRecord, PeopleStore, SessionRecord, Sessions, TokenRecord, UserRecord};

@@ -122,12 +122,23 @@ pub struct NewVersion {
     pub digest: String,
     /// Make it active at once (the older active version is then retired), else it is a draft.
     pub activate: bool,
+    /// Only if the recipe is still as somebody saw it.
+    pub seen: Option<SeenRecipe>,
     /// Who saves it.
     pub author: String,
     /// Where the text came from: the union of the labels of all of it.
     pub labels: Labels,
     /// When.
     pub at: Timestamp,
+}
+
+/// How somebody saw a recipe whom a change made meanwhile would mislead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenRecipe {
+    /// Its newest version.
+    pub latest: u32,
+    /// Its active version.
+    pub active: Option<u32>,
 }
 
 /// What saving a version came to.
@@ -173,6 +184,40 @@ pub struct SecretRecord {
     pub updated_at: Timestamp,
 }
 
+/// One change of what people set up, as the method of [`LibraryStore`] that makes it alone says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LibraryChange {
+    /// [`LibraryStore::put_agent`].
+    Agent {
+        /// The agent.
+        agent: AgentRecord,
+        /// When it must have been changed last.
+        unchanged_since: Option<Timestamp>,
+    },
+    /// [`LibraryStore::save_version`].
+    Version(NewVersion),
+    /// [`LibraryStore::activate_version`].
+    Activate {
+        /// The recipe.
+        recipe: RecipeId,
+        /// The version.
+        version: u32,
+        /// How the recipe must still be.
+        seen: Option<SeenRecipe>,
+    },
+    /// [`LibraryStore::put_tool`].
+    Tool(ToolRecord),
+    /// [`LibraryStore::put_setting`].
+    Setting {
+        /// Its name.
+        key: String,
+        /// What it is set to.
+        value: Value,
+        /// What it must have been until now.
+        before: Option<Value>,
+    },
+}
+
 /// An audit leaf as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeafRecord {
@@ -188,6 +233,14 @@ pub struct LeafRecord {
 /// of it and writes both in one transaction.
 #[async_trait]
 pub trait LibraryStore: Send + Sync + 'static {
+    /// Makes changes with their leaves in one transaction, in this order: all of them, or none. What came
+    /// of each that saves a version.
+    async fn change_library(
+        &self,
+        tenant: TenantId,
+        changes: Vec<(LibraryChange, Leaf)>,
+    ) -> Result<Vec<Option<SavedVersion>>, StoreError>;
+
     /// Makes or replaces an agent by id. A name in use by another one is a conflict, and so is an agent
     /// that was not changed last at `unchanged_since`, if that is given.
     async fn put_agent(
@@ -196,7 +249,13 @@ pub trait LibraryStore: Send + Sync + 'static {
         agent: AgentRecord,
         unchanged_since: Option<Timestamp>,
         leaf: Leaf,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        let change = LibraryChange::Agent {
+            agent,
+            unchanged_since,
+        };
+        self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
+    }
     /// Agents that aren't archived, by name.
     async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError>;
     /// The agent with this name, without regard to case.
@@ -208,15 +267,31 @@ pub trait LibraryStore: Send + Sync + 'static {
         tenant: TenantId,
         version: NewVersion,
         leaf: Leaf,
-    ) -> Result<SavedVersion, StoreError>;
-    /// Makes a version the active one; the older active version is retired.
+    ) -> Result<SavedVersion, StoreError> {
+        let change = LibraryChange::Version(version);
+        let saved = self.change_library(tenant, vec![(change, leaf)]).await?;
+        let saved = saved.into_iter().flatten().next();
+        saved.ok_or_else(|| StoreError::Other {
+            message: "a version was saved without a word of it".to_owned(),
+        })
+    }
+    /// Makes a version the active one; the older active version is retired. A recipe that isn't as it was
+    /// `seen` is a conflict.
     async fn activate_version(
         &self,
         tenant: TenantId,
         recipe: RecipeId,
         version: u32,
+        seen: Option<SeenRecipe>,
         leaf: Leaf,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        let change = LibraryChange::Activate {
+            recipe,
+            version,
+            seen,
+        };
+        self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
+    }
     /// Recipes that aren't archived, by name.
     async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError>;
     /// The recipe with this slug, or else this name (without regard to case), or else this id.
@@ -232,7 +307,10 @@ pub trait LibraryStore: Send + Sync + 'static {
     async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError>;
 
     /// Makes or replaces a tool's row by name.
-    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError>;
+    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
+        let changes = vec![(LibraryChange::Tool(tool), leaf)];
+        self.change_library(tenant, changes).await.map(drop)
+    }
     /// All tools, by name.
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError>;
 
@@ -245,7 +323,14 @@ pub trait LibraryStore: Send + Sync + 'static {
         value: Value,
         before: Option<Value>,
         leaf: Leaf,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        let change = LibraryChange::Setting {
+            key: key.to_owned(),
+            value,
+            before,
+        };
+        self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
+    }
     /// A setting, if it is set.
     async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError>;
     /// All settings, by key.

@@ -1,9 +1,10 @@
 //! Agents: named workers with a domain, instructions and tools.
 
-use ports::AgentRecord;
+use ports::{AgentRecord, LibraryChange};
 use serde_json::{Value, json};
-use types::{Actor, AgentId, Failure};
+use types::{Actor, AgentId, Catalog, Failure};
 
+use crate::changes::Changes;
 use crate::names::not_found;
 use crate::{Result, Services, if_found};
 
@@ -58,7 +59,19 @@ pub async fn show(services: &Services, name: &str) -> Result<AgentRecord> {
 /// `agent_invalid` with every problem at once, `conflict` if the name is in use, or the store can't be
 /// written.
 pub async fn make(services: &Services, new: &NewAgent, by: &Actor) -> Result<AgentRecord> {
-    check(services, new)?;
+    let mut changes = Changes::new(services, by);
+    let agent = made(&mut changes, new)?;
+    changes.commit().await?;
+    Ok(agent)
+}
+
+/// The same as a part of other changes.
+///
+/// # Errors
+/// `agent_invalid` with every problem at once.
+pub(crate) fn made(changes: &mut Changes<'_>, new: &NewAgent) -> Result<AgentRecord> {
+    let services = changes.services;
+    check(&changes.catalog(), new)?;
     let now = services.now();
     let agent = AgentRecord {
         id: AgentId::new(services.clock.as_ref(), services.entropy.as_ref()),
@@ -71,15 +84,13 @@ pub async fn make(services: &Services, new: &NewAgent, by: &Actor) -> Result<Age
         updated_at: now,
         archived_at: None,
     };
-    let leaf = services.leaf(
-        "agent_made",
-        by,
-        json!({"agent": agent.name, "tools": agent.tools}),
-    );
-    services
-        .store
-        .put_agent(services.tenant, agent.clone(), None, leaf)
-        .await?;
+    let body = json!({"agent": agent.name, "tools": agent.tools});
+    let leaf = services.leaf("agent_made", changes.by, body);
+    let change = LibraryChange::Agent {
+        agent: agent.clone(),
+        unchanged_since: None,
+    };
+    changes.push(change, leaf);
     Ok(agent)
 }
 
@@ -94,7 +105,7 @@ pub async fn change(
     wish: &NewAgent,
     by: &Actor,
 ) -> Result<AgentRecord> {
-    check(services, wish)?;
+    check(&services.tools.catalog(), wish)?;
     let since = before.updated_at;
     let agent = AgentRecord {
         name: wish.name.clone(),
@@ -143,7 +154,7 @@ fn config(wish: &NewAgent, before: Value) -> Value {
 }
 
 /// Every problem of a wish at once.
-fn check(services: &Services, wish: &NewAgent) -> Result<()> {
+fn check(catalog: &Catalog, wish: &NewAgent) -> Result<()> {
     let mut problems = Vec::new();
     let name = wish.name.trim();
     if name.is_empty()
@@ -166,7 +177,6 @@ fn check(services: &Services, wish: &NewAgent) -> Result<()> {
     if wish.tools.len() > 200 {
         problems.push("an agent has at most 200 tools".to_owned());
     }
-    let catalog = services.tools.catalog();
     for tool in wish.tools.iter().take(200) {
         if catalog.tool(tool).is_none() {
             let known = catalog.tools().map(|spec| spec.name.as_str());

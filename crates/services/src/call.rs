@@ -72,6 +72,7 @@ async fn version(services: &Services, slug: &str, text: String) -> Result<u32> {
         text,
         slug: Some(slug.to_owned()),
         activate: false,
+        seen: None,
         by: caller(),
         person: false,
         labels: Label::Author.into(),

@@ -81,14 +81,9 @@ mod tests {
     async fn facts_tell_of_rules_and_paused_tools() {
         let bench = testing::bench().await;
         let services = &bench.services;
-        crate::settings::set(
-            services,
-            settings::RULES,
-            json!({"zoom.restart_room": "deny"}),
-            &ann(),
-        )
-        .await
-        .expect("fits");
+        crate::tools::set_rule(services, "zoom.restart_room", json!("deny"), &ann())
+            .await
+            .expect("fits");
         crate::tools::pause(services, "zoom", &ann())
             .await
             .expect("is there");

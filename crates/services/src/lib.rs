@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod audit;
 pub mod call;
+mod changes;
 pub mod facts;
 pub mod feed;
 pub mod mcp;

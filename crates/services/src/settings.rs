@@ -228,20 +228,13 @@ pub async fn change(
     put(services, key, value, seen, &by.actor).await
 }
 
-/// Sets a setting as a part of another change.
-pub(crate) async fn set(services: &Services, key: &str, value: Value, by: &Actor) -> Result<Setting> {
-    put(services, key, value, None, by).await
-}
-
-async fn put(
-    services: &Services,
-    key: &str,
-    value: Value,
-    seen: Option<Setting>,
-    by: &Actor,
-) -> Result<Setting> {
+/// Whether a setting takes this value.
+///
+/// # Errors
+/// `setting_unknown`, `setting_invalid`.
+pub(crate) fn check(key: &str, value: &Value) -> Result<&'static Key> {
     let key = find(key)?;
-    (key.check)(&value).map_err(|why| {
+    (key.check)(value).map_err(|why| {
         Failure::new(
             "setting_invalid",
             format!(
@@ -252,6 +245,17 @@ async fn put(
         )
         .hint(format!("it takes {}", key.form))
     })?;
+    Ok(key)
+}
+
+async fn put(
+    services: &Services,
+    key: &str,
+    value: Value,
+    seen: Option<Setting>,
+    by: &Actor,
+) -> Result<Setting> {
+    let key = check(key, &value)?;
     let before = services.store.setting(services.tenant, key.name).await?;
     let seen = seen.map(|seen| if seen.is_default { Value::Null } else { seen.value });
     let body = json!({"key": key.name, "before": before, "after": value});
@@ -270,8 +274,15 @@ async fn put(
 /// # Errors
 /// `setting_unknown`, `setting_invalid` if the stored value has another type, or the store can't be read.
 pub async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
-    let setting = get(services, key).await?;
-    serde_json::from_value(setting.value).map_err(|error| stored_badly(key, &error.to_string()))
+    typed(key, get(services, key).await?.value)
+}
+
+/// A value of a setting as what it stands for.
+///
+/// # Errors
+/// `setting_invalid` if it is of another type.
+pub(crate) fn typed<T: DeserializeOwned>(key: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| stored_badly(key, &error.to_string()))
 }
 
 /// The rule for the rest; `None` is the shipped list.
@@ -407,7 +418,7 @@ mod tests {
             ("jira:O\"P", false),
             ("zoom", false),
         ] {
-            let set = set(&bench.services, TICKETS, json!(keeper), &ann()).await;
+            let set = put(&bench.services, TICKETS, json!(keeper), None, &ann()).await;
             assert_eq!(set.is_ok(), good, "{keeper}");
         }
     }
@@ -421,7 +432,7 @@ mod tests {
                 .expect("known")
                 .is_default
         );
-        set(&bench.services, SELF_APPROVAL, json!(true), &ann())
+        put(&bench.services, SELF_APPROVAL, json!(true), None, &ann())
             .await
             .expect("fits");
         let stands = get(&bench.services, SELF_APPROVAL).await.expect("known");
@@ -449,7 +460,7 @@ mod tests {
             (MAIL_FROM, json!("AV operations <av@example.com>")),
             (MAIL_FROM, json!("av@example.com")),
         ] {
-            set(&bench.services, key, value, &ann()).await.expect(key);
+            put(&bench.services, key, value, None, &ann()).await.expect(key);
         }
         for (key, value, code) in [
             (SELF_APPROVAL, json!("yes"), "setting_invalid"),
@@ -472,7 +483,9 @@ mod tests {
             (MAIL_FROM, json!("nobody"), "setting_invalid"),
             ("aprovals.self_approval", json!(true), "setting_unknown"),
         ] {
-            let failure = set(&bench.services, key, value, &ann()).await.expect_err(key);
+            let failure = put(&bench.services, key, value, None, &ann())
+                .await
+                .expect_err(key);
             assert_eq!(failure.code, code, "{key}");
         }
         let failure = get(&bench.services, "aprovals.self_approval")

@@ -108,6 +108,7 @@ pub async fn make(services: &Services, seeds: &Seeds) -> Result<Vec<Item>> {
             text: seed.text.clone(),
             slug: Some(seed.slug.clone()),
             activate: true,
+            seen: None,
             by: by.clone(),
             person: false,
             labels: Label::Author.into(),

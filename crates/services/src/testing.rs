@@ -84,6 +84,7 @@ impl Bench {
             text: text.to_owned(),
             slug: None,
             activate: true,
+            seen: None,
             by: ann(),
             person: true,
             labels: Label::Author.into(),

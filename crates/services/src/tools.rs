@@ -1,11 +1,12 @@
 //! Tools: what there is, holding and releasing one, adding a plain HTTP tool, a rule for an action.
 
 use engine::Message;
-use ports::{RunFilter, ToolRecord};
+use ports::{LibraryChange, RunFilter, ToolRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 use types::{Actor, Effect, Failure, Idempotency, Mode, Risk, RunStatus, ToolSpec};
 
+use crate::changes::Changes;
 use crate::mcp::{self, McpView};
 use crate::names::not_found;
 use crate::runs::post;
@@ -158,20 +159,18 @@ pub(crate) fn may_be_http(services: &Services, rows: &[ToolRecord], name: &str) 
 /// that name, or the store can't be written.
 pub async fn add_manifest(services: &Services, manifest: Value, by: &Actor) -> Result<ToolSpec> {
     let spec = services.tools.read_manifest(&manifest)?;
-    add_http(services, &spec, manifest, by).await?;
+    let mut changes = Changes::new(services, by);
+    add_http(&mut changes, &spec, manifest).await?;
+    changes.commit().await?;
     Ok(spec)
 }
 
-/// The same, where `spec` is what the reader made of `manifest`.
+/// The same as a part of other changes, where `spec` is what the reader made of `manifest`.
 ///
 /// # Errors
 /// `tool_name_taken` if a tool of another kind has that name, or the store can't be written.
-pub(crate) async fn add_http(
-    services: &Services,
-    spec: &ToolSpec,
-    manifest: Value,
-    by: &Actor,
-) -> Result<ToolRecord> {
+pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifest: Value) -> Result<()> {
+    let services = changes.services;
     let rows = services.store.tools(services.tenant).await?;
     may_be_http(services, &rows, &spec.name)?;
     let older = rows.iter().find(|row| row.name == spec.name);
@@ -185,13 +184,10 @@ pub(crate) async fn add_http(
     };
     let actions: Vec<String> = spec.actions.iter().map(|action| action.name()).collect();
     let body = json!({"tool": record.name, "actions": actions, "manifest": types::digest(&record.config)});
-    let leaf = services.leaf("tool_added", by, body);
-    services
-        .store
-        .put_tool(services.tenant, record.clone(), leaf)
-        .await?;
-    services.tools.take_up().await?;
-    Ok(record)
+    let leaf = services.leaf("tool_added", changes.by, body);
+    changes.push(LibraryChange::Tool(record), leaf);
+    changes.know(spec.clone());
+    Ok(())
 }
 
 /// Sets this installation's rule for an action: `run`, `ask`, `deny` or `{"ask": {…}}`; JSON null
@@ -201,15 +197,15 @@ pub(crate) async fn add_http(
 /// `unknown_action`, `setting_invalid`, or the store can't be written.
 pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor) -> Result<()> {
     let spec = crate::call::find_action(services, action)?;
-    let mut rules: serde_json::Map<String, Value> = settings::read(services, settings::RULES).await?;
+    let mut changes = Changes::new(services, by);
+    let mut rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
     if rule.is_null() {
         rules.remove(&spec.name());
     } else {
         rules.insert(spec.name(), rule);
     }
-    settings::set(services, settings::RULES, Value::Object(rules), by)
-        .await
-        .map(drop)
+    changes.set(settings::RULES, Value::Object(rules)).await?;
+    changes.commit().await.map(drop)
 }
 
 /// Asks a tool how it is.
@@ -342,13 +338,16 @@ mod tests {
             version: "1".into(),
             actions: vec![],
         };
-        let failure = add_http(services, &spec("zoom"), json!({}), &ann())
+        let by = ann();
+        let mut changes = Changes::new(services, &by);
+        let failure = add_http(&mut changes, &spec("zoom"), json!({}))
             .await
             .expect_err("taken");
         assert_eq!(failure.code, "tool_name_taken");
-        add_http(services, &spec("qsys"), json!({}), &ann())
+        add_http(&mut changes, &spec("qsys"), json!({}))
             .await
             .expect("free");
+        changes.commit().await.expect("is written");
         assert_eq!(show(services, "qsys").await.expect("has a row").kind, HTTP);
     }
 }

@@ -6,32 +6,35 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
-    AgentRecord, LeafRecord, LibraryStore, NewVersion, RecipeRecord, SavedVersion, SecretRecord, StoreError,
-    ToolRecord, VersionRecord,
+    AgentRecord, LeafRecord, LibraryChange, LibraryStore, RecipeRecord, SavedVersion, SecretRecord,
+    StoreError, ToolRecord, VersionRecord,
 };
 use serde_json::Value;
-use types::{RecipeId, TenantId, Timestamp};
+use types::{RecipeId, TenantId};
 
 use crate::db::{Backend, Db, Kind};
-use crate::table::agents::{self, PreparedAgent};
-use crate::table::leaves::{self, PreparedLeaf};
-use crate::table::{recipes, secrets, settings, tools};
+use crate::fault::Fault;
+use crate::table::library::PreparedChange;
+use crate::table::{agents, leaves, recipes, secrets, settings, tools};
 
 /// Leaves in one page.
 const LEAVES: u32 = 10_000;
 
 #[async_trait]
 impl<B: Backend> LibraryStore for Db<B> {
-    async fn put_agent(
+    async fn change_library(
         &self,
         tenant: TenantId,
-        agent: AgentRecord,
-        unchanged_since: Option<Timestamp>,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        let agent = PreparedAgent::new(agent)?;
-        self.change(tenant, leaf, move |connection| {
-            agent.put(connection, tenant, unchanged_since)
+        changes: Vec<(LibraryChange, Leaf)>,
+    ) -> Result<Vec<Option<SavedVersion>>, StoreError> {
+        let entropy = self.core().entropy.as_ref();
+        let prepared = changes.into_iter().map(|one| PreparedChange::new(one, entropy));
+        let prepared: Vec<PreparedChange> = prepared.collect::<Result<_, Fault>>()?;
+        self.write(Kind::Other, move |connection| {
+            prepared
+                .iter()
+                .map(|change| change.make(connection, tenant))
+                .collect()
         })
         .await
     }
@@ -45,40 +48,6 @@ impl<B: Backend> LibraryStore for Db<B> {
         let name = name.to_owned();
         self.read(move |connection| agents::get(connection, tenant, &name))
             .await
-    }
-
-    async fn save_version(
-        &self,
-        tenant: TenantId,
-        version: NewVersion,
-        leaf: Leaf,
-    ) -> Result<SavedVersion, StoreError> {
-        let leaf = PreparedLeaf::new(leaf, self.core().entropy.as_ref());
-        self.write(Kind::Other, move |connection| {
-            let done = recipes::save(connection, tenant, &version)?;
-            if done.changed {
-                leaves::note(connection, tenant, &leaf)?;
-            }
-            Ok(done.saved)
-        })
-        .await
-    }
-
-    async fn activate_version(
-        &self,
-        tenant: TenantId,
-        recipe: RecipeId,
-        version: u32,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        let leaf = PreparedLeaf::new(leaf, self.core().entropy.as_ref());
-        self.write(Kind::Other, move |connection| {
-            if recipes::activate(connection, tenant, recipe, version)? {
-                leaves::note(connection, tenant, &leaf)?;
-            }
-            Ok(())
-        })
-        .await
     }
 
     async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
@@ -107,31 +76,8 @@ impl<B: Backend> LibraryStore for Db<B> {
             .await
     }
 
-    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
-        let config = tool.config.to_string();
-        self.change(tenant, leaf, move |connection| {
-            tools::put(connection, tenant, &tool, &config)
-        })
-        .await
-    }
-
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
         self.read(move |connection| tools::list(connection, tenant)).await
-    }
-
-    async fn put_setting(
-        &self,
-        tenant: TenantId,
-        key: &str,
-        value: Value,
-        before: Option<Value>,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        let (key, value) = (key.to_owned(), value.to_string());
-        self.change(tenant, leaf, move |connection| {
-            settings::put(connection, tenant, &key, &value, before.as_ref())
-        })
-        .await
     }
 
     async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {

@@ -23,7 +23,7 @@ mod start;
 
 pub use bug::Bug;
 pub use ledger_tools::LedgerTools;
-pub use place::{Kind, Place};
+pub use place::{Kind, Place, Places};
 
 /// What can go wrong with a proof that has nothing to do with what it proves.
 #[derive(Debug, thiserror::Error)]

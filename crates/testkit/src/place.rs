@@ -120,14 +120,17 @@ impl Place {
 }
 
 /// The places of a proof, and what must live as long as they are used.
-pub(crate) struct Places {
+pub struct Places {
     folder: PathBuf,
     cluster: Option<Arc<Cluster>>,
 }
 
 impl Places {
     /// Below a folder; PostgreSQL flushes as in production.
-    pub(crate) async fn start(kind: Kind, folder: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// PostgreSQL can't be started.
+    pub async fn start(kind: Kind, folder: &Path) -> Result<Self, Error> {
         let cluster = match kind {
             Kind::Sqlite => None,
             Kind::Postgres => Some(Arc::new(blocking(|| Cluster::start(Flush::Always)).await?)),
@@ -144,7 +147,10 @@ impl Places {
     }
 
     /// A new place of its own.
-    pub(crate) fn place(&self, name: &str) -> Result<Place, Error> {
+    ///
+    /// # Errors
+    /// A database can't be made.
+    pub fn place(&self, name: &str) -> Result<Place, Error> {
         let database = self
             .cluster
             .as_ref()

@@ -65,6 +65,7 @@ impl Maker {
             text,
             tree: Some(tree),
             activate: true,
+            seen: None,
             author: "testkit".to_owned(),
             labels: types::Label::Author.into(),
             at,

@@ -7,8 +7,8 @@ mod door;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use testkit::Kind;
 use testkit::bench::{self, BenchNode, Options, Report};
+use testkit::{Kind, Place};
 use types::Failure;
 
 use super::Done;
@@ -29,7 +29,8 @@ pub enum Bench {
     Engine(Engine),
     /// Lists and details over HTTP with many runs stored
     ///
-    /// Works in a folder of its own, removed at the end, or in that of --data.
+    /// Works in a folder of its own, removed at the end, or in that of --data. The runs are stored with
+    /// their journals: a million take some minutes and 6 GB.
     Api(api::Api),
     /// The decision of the door about one call
     Door(door::Door),
@@ -97,10 +98,12 @@ impl Engine {
     }
 }
 
-/// The configuration that ships, over this folder.
-fn config_of(folder: PathBuf) -> Result<Config, Failure> {
+/// The configuration that ships, over this place.
+fn config_of(place: Place) -> Result<Config, Failure> {
     let flags = Flags {
-        data: Some(folder),
+        data: Some(place.data),
+        database: place.database,
+        node: place.node,
         ..Flags::default()
     };
     config::load(&flags, &[])

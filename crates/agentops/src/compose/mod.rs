@@ -113,6 +113,11 @@ impl App {
         self.services.store.boot().holder
     }
 
+    /// `sqlite` or `postgresql`.
+    pub fn database(&self) -> &'static str {
+        self.store.kind()
+    }
+
     /// Whether some process, this one or another, works on the runs.
     pub async fn is_served(&self) -> bool {
         if self.holds() {
@@ -138,7 +143,7 @@ impl App {
             &self.services,
             sandbox,
             &self.tools,
-            self.store.kind(),
+            self.database(),
         )?;
         self.services.runs = worker.runs();
         Ok(worker)
@@ -162,7 +167,7 @@ impl App {
             probes: Arc::new(worker::Unwatched),
             sandbox: Some(sandbox_view::View::of(&self.config)),
             local_secret: None,
-            database: self.store.kind(),
+            database: self.database(),
             largest_body: LARGEST_WISH,
             request_timeout: LONGEST_WISH,
             longest_stream: LONGEST_WISH,

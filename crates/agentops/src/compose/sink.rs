@@ -67,6 +67,7 @@ impl LocalSink for Sink {
             text: text.to_owned(),
             slug: Some(slug.clone()),
             activate: false,
+            seen: None,
             by,
             person: false,
             labels,

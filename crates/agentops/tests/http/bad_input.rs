@@ -99,7 +99,13 @@ async fn looking_at_a_tool_may_take_longer_than_other_requests() {
     assert!(answer.expect("it ends").starts_with("HTTP/1.1 408"));
     drop((reached, silent));
     let got = looking.await.expect("it ends");
-    got.refused(422, "tool_unreachable");
+    // Whether the line broke before or after all of the request was on it is chance.
+    let code = got.body["code"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        ["tool_unreachable", "tool_failed"].contains(&code.as_str()),
+        "{got:?}"
+    );
+    got.refused(422, &code);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -246,6 +246,7 @@ async fn another_tenants_recipes_are_neither_taken_out_nor_written_over() {
         tree: None,
         digest: "0".repeat(64),
         activate: false,
+        seen: None,
         author: "eve".to_owned(),
         labels: Label::Author.into(),
         at,

@@ -50,6 +50,40 @@ async fn what_is_kept_for_a_repeated_request_holds_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recipe_that_changed_meanwhile_is_neither_saved_over_nor_activated() {
+    let site = Site::open().await;
+    let text = |way: &str| format!("name: Tea\nintake: []\nplan: []\nact:\n  - manual: {way}\nverify: []\n");
+    let save = |way: &str| json!({"text": text(way)});
+    let unseen = site.admin.with("if-match", "\"0\"");
+    unseen
+        .post("/api/v1/recipes", save("brew"))
+        .await
+        .refused(412, "etag_stale");
+    site.admin.post("/api/v1/recipes", save("brew")).await.ok(201);
+    let seen = async || {
+        let got = site.admin.get("/api/v1/recipes/tea").await;
+        let tag = got.headers["etag"].to_str().expect("text").to_owned();
+        site.admin.with("if-match", tag)
+    };
+    let (mine, theirs) = (seen().await, seen().await);
+    mine.post("/api/v1/recipes", save("steep")).await.ok(201);
+    theirs
+        .post("/api/v1/recipes", save("boil"))
+        .await
+        .refused(412, "etag_stale");
+    let activate = "/api/v1/recipes/tea/versions/2/activate";
+    theirs.post(activate, json!({})).await.refused(412, "etag_stale");
+    let done = seen().await.post(activate, json!({})).await;
+    let tag = done.headers["etag"].to_str().expect("text").to_owned();
+    assert_eq!(done.ok(200)["recipe"]["active"], 2);
+    // What activating answered may be followed by the next change.
+    let next = site.admin.with("if-match", tag);
+    next.post("/api/v1/recipes", save("boil")).await.ok(201);
+    let versions = site.admin.get("/api/v1/recipes/tea/versions").await.ok(200);
+    assert_eq!(versions["items"].as_array().expect("a list").len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_changed_meanwhile_is_not_overwritten() {
     let site = Site::open().await;
     let made = site

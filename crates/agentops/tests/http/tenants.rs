@@ -100,6 +100,7 @@ async fn seed_library(store: &dyn Store) {
         tree: None,
         digest: "0".repeat(64),
         activate: false,
+        seen: None,
         author: THEIRS.to_owned(),
         labels: Label::Author.into(),
         at,

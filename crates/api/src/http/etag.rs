@@ -10,12 +10,17 @@ use serde::Serialize;
 use super::problem::{Answer, Refusal};
 
 /// The changes that look at `If-Match`.
-const HEEDED: [(Method, &str); 5] = [
+const HEEDED: [(Method, &str); 7] = [
     (Method::PUT, "/api/v1/agents/{agent}"),
     (Method::DELETE, "/api/v1/agents/{agent}"),
     (Method::PUT, "/api/v1/settings/{key}"),
     (Method::PATCH, "/api/v1/users/{user}"),
     (Method::POST, "/api/v1/bundle"),
+    (Method::POST, "/api/v1/recipes"),
+    (
+        Method::POST,
+        "/api/v1/recipes/{recipe}/versions/{version}/activate",
+    ),
 ];
 
 /// Refuses a change with an `If-Match` that nothing would look at: it counts on being refused if somebody
@@ -65,8 +70,13 @@ pub(crate) fn check(headers: &HeaderMap, document: &impl Serialize) -> Answer<()
     if !headers.contains_key(header::IF_MATCH) || listed(headers, header::IF_MATCH.as_str(), &tag) {
         return Ok(());
     }
-    Err(Refusal::new("etag_stale", "this was changed after it was read")
-        .hint("read it again, and send the change with the new ETag"))
+    Err(stale())
+}
+
+/// The document isn't what the writer has seen.
+pub(crate) fn stale() -> Refusal {
+    Refusal::new("etag_stale", "this was changed after it was read")
+        .hint("read it again, and send the change with the new ETag")
 }
 
 /// Whether a header lists the tag, or `*`. Weak tags compare by what they hold.

@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use ports::SeenRecipe;
 use serde::Deserialize;
 use services::recipes;
 use types::Label;
@@ -50,6 +51,7 @@ pub(crate) async fn list_recipes(
 }
 
 /// Saves a recipe's text: a new immutable version if it has changed. One with errors is kept as a draft.
+/// With `If-Match`, only if the recipe still has the ETag that `get_recipe` gave.
 #[utoipa::path(
     post,
     path = "/recipes",
@@ -62,12 +64,23 @@ pub(crate) async fn list_recipes(
 pub(crate) async fn save_recipe(
     State(api): State<Api>,
     Caller(caller): Caller,
+    headers: HeaderMap,
     Body(wish): Body<SaveRecipe>,
 ) -> Answer<(StatusCode, Json<Saved>)> {
+    let seen = if headers.contains_key(header::IF_MATCH) {
+        let slug = match &wish.slug {
+            Some(slug) => slug.clone(),
+            None => recipes::short_name(&api.services, &wish.text).await?,
+        };
+        Some(seen(&api, &headers, &slug).await?)
+    } else {
+        None
+    };
     let wish = recipes::SaveRecipe {
         text: wish.text,
         slug: wish.slug,
         activate: wish.activate,
+        seen,
         person: caller.is_present(),
         by: caller.actor,
         labels: Label::Author.into(),
@@ -170,7 +183,8 @@ pub(crate) async fn get_recipe_version(
     Ok(etag::answer(&headers, StatusCode::OK, &detail))
 }
 
-/// Makes a version the one that runs follow. No token can activate what strangers or a model wrote.
+/// Makes a version the one that runs follow. No token can activate what strangers or a model wrote. With
+/// `If-Match`, only if the recipe still has the ETag that `get_recipe` gave.
 #[utoipa::path(
     post,
     path = "/recipes/{recipe}/versions/{version}/activate",
@@ -183,8 +197,30 @@ pub(crate) async fn get_recipe_version(
 pub(crate) async fn activate_recipe_version(
     State(api): State<Api>,
     Caller(caller): Caller,
+    headers: HeaderMap,
     Path((recipe, version)): Path<(String, u32)>,
-) -> Answer<Json<RecipeDetail>> {
-    let (record, version) = recipes::activate(&api.services, &recipe, version, &caller).await?;
-    Ok(Json(RecipeDetail::of(record, version)?))
+) -> Answer<Response> {
+    let seen = if headers.contains_key(header::IF_MATCH) {
+        Some(seen(&api, &headers, &recipe).await?)
+    } else {
+        None
+    };
+    let (record, version) = recipes::activate(&api.services, &recipe, version, seen, &caller).await?;
+    let detail = RecipeDetail::of(record, version)?;
+    Ok(etag::answer(&HeaderMap::new(), StatusCode::OK, &detail))
+}
+
+/// How the writer saw the recipe that `If-Match` speaks of.
+async fn seen(api: &Api, headers: &HeaderMap, recipe: &str) -> Answer<SeenRecipe> {
+    let (record, version) = match recipes::show(&api.services, recipe, None).await {
+        Ok(shown) => shown,
+        Err(failure) if failure.code == "not_found" => return Err(etag::stale()),
+        Err(failure) => return Err(failure.into()),
+    };
+    let seen = SeenRecipe {
+        latest: record.latest,
+        active: record.active,
+    };
+    etag::check(headers, &RecipeDetail::of(record, version)?)?;
+    Ok(seen)
 }

@@ -273,6 +273,7 @@ pub async fn prepare(store: &SqliteStore, catalog: &Catalog, act: &str) -> NewRu
         text,
         tree: Some(serde_json::to_string(&tree).expect("a tree is JSON")),
         activate: true,
+        seen: None,
         author: "test".into(),
         labels: types::Label::Author.into(),
         at: now,

@@ -5,9 +5,10 @@ use governance::Rule;
 use recipe::{Brings, BroughtAgent, BroughtGuardrails};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use types::{Actor, CallLimits, Failure, Lookup};
+use types::{CallLimits, Catalog, Failure, Lookup};
 
 use crate::agents::{self, NewAgent};
+use crate::changes::Changes;
 use crate::{Result, Services, facts, if_found, settings};
 
 /// The most documents kept of one kind.
@@ -42,27 +43,26 @@ pub enum Done {
 ///
 /// # Errors
 /// The store can't be read or written, or more is kept already than there is room for.
-pub async fn take(services: &Services, brings: &[Brings], by: &Actor) -> Result<Vec<Brought>> {
+pub(super) async fn take(changes: &mut Changes<'_>, brings: &[Brings]) -> Result<Vec<Brought>> {
     let mut taken = Vec::new();
     for one in brings {
         match one {
-            Brings::Agent(agent) => taken.push(make_agent(services, agent, by).await?),
+            Brings::Agent(agent) => taken.push(make_agent(changes, agent).await?),
             Brings::Workflow(document) => {
                 let name = name_of(document);
-                taken.push(keep(services, settings::WORKFLOWS, "workflow", &name, document, by).await?);
+                taken.push(keep(changes, settings::WORKFLOWS, "workflow", &name, document).await?);
             }
             Brings::Guardrails(set) => {
                 let kept = keep(
-                    services,
+                    changes,
                     settings::GUARDRAILS,
                     "guardrails",
                     &set.slug,
                     &set.document,
-                    by,
                 );
                 taken.push(kept.await?);
-                taken.extend(tighten(services, set, by).await?);
-                taken.extend(lower(services, set, by).await?);
+                taken.extend(tighten(changes, set).await?);
+                taken.extend(lower(changes, set).await?);
             }
             Brings::Tool(_) => {}
         }
@@ -78,10 +78,12 @@ pub(super) fn name_of(document: &Value) -> String {
     recipe::short_name(name.unwrap_or("workflow"))
 }
 
-async fn make_agent(services: &Services, agent: &BroughtAgent, by: &Actor) -> Result<Brought> {
-    let there = if_found(services.store.agent(services.tenant, &agent.name).await)?.is_some();
+async fn make_agent(changes: &mut Changes<'_>, agent: &BroughtAgent) -> Result<Brought> {
+    let services = changes.services;
+    let there = changes.brings_agent(&agent.name)
+        || if_found(services.store.agent(services.tenant, &agent.name).await)?.is_some();
     if !there {
-        let catalog = services.tools.catalog();
+        let catalog = changes.catalog();
         let (mut tools, missing): (Vec<String>, Vec<String>) = agent
             .tools
             .iter()
@@ -99,7 +101,7 @@ async fn make_agent(services: &Services, agent: &BroughtAgent, by: &Actor) -> Re
             recipes: agent.recipes.clone(),
             config: (!missing.is_empty()).then(|| json!({"missing_tools": missing})),
         };
-        agents::make(services, &new, by).await?;
+        agents::made(changes, &new)?;
     }
     Ok(Brought {
         noun: "agent",
@@ -109,14 +111,13 @@ async fn make_agent(services: &Services, agent: &BroughtAgent, by: &Actor) -> Re
 }
 
 async fn keep(
-    services: &Services,
-    key: &str,
+    changes: &mut Changes<'_>,
+    key: &'static str,
     noun: &'static str,
     name: &str,
     document: &Value,
-    by: &Actor,
 ) -> Result<Brought> {
-    let mut kept: Map<String, Value> = settings::read(services, key).await?;
+    let mut kept: Map<String, Value> = changes.setting(key).await?;
     let done = match kept.get(name) {
         Some(before) if before == document => Done::Same,
         Some(_) => Done::Changed,
@@ -130,7 +131,7 @@ async fn keep(
     };
     if done != Done::Same {
         kept.insert(name.to_owned(), document.clone());
-        settings::set(services, key, Value::Object(kept), by).await?;
+        changes.set(key, Value::Object(kept)).await?;
     }
     Ok(Brought {
         noun,
@@ -140,17 +141,12 @@ async fn keep(
 }
 
 /// Sets the rules that are stricter than what holds now.
-async fn tighten(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Result<Vec<Brought>> {
-    let weighed = weigh(services, set).await?;
-    let stricter: Vec<&Weighed> = weighed.iter().filter(|rule| rule.stricter).collect();
-    if !stricter.is_empty() {
-        let mut rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
-        rules.extend(
-            stricter
-                .iter()
-                .map(|rule| (rule.action.clone(), json!(rule.wish))),
-        );
-        settings::set(services, settings::RULES, Value::Object(rules), by).await?;
+async fn tighten(changes: &mut Changes<'_>, set: &BroughtGuardrails) -> Result<Vec<Brought>> {
+    let mut rules: Map<String, Value> = changes.setting(settings::RULES).await?;
+    let weighed = weigh(changes.services, &changes.catalog(), &rules, set).await?;
+    if weighed.iter().any(|rule| rule.stricter) {
+        extend(&mut rules, &weighed);
+        changes.set(settings::RULES, Value::Object(rules)).await?;
     }
     let taken = weighed.iter().map(|rule| Brought {
         noun: "rule",
@@ -176,10 +172,13 @@ impl Weighed {
 }
 
 /// The rules of guardrails for actions that there are.
-pub(super) async fn weigh(services: &Services, set: &BroughtGuardrails) -> Result<Vec<Weighed>> {
+pub(super) async fn weigh(
+    services: &Services,
+    catalog: &Catalog,
+    rules: &Map<String, Value>,
+    set: &BroughtGuardrails,
+) -> Result<Vec<Weighed>> {
     let facts = facts::facts(services.store.as_ref(), services.tenant).await?;
-    let catalog = services.tools.catalog();
-    let rules: Map<String, Value> = settings::read(services, settings::RULES).await?;
     let mut weighed = Vec::new();
     for (action, wish) in &set.rules {
         let Lookup::Found(spec) = catalog.find(action) else {
@@ -203,12 +202,18 @@ pub(super) async fn weigh(services: &Services, set: &BroughtGuardrails) -> Resul
     Ok(weighed)
 }
 
+/// Adds the stricter ones to the rules.
+pub(super) fn extend(rules: &mut Map<String, Value>, weighed: &[Weighed]) {
+    let stricter = weighed.iter().filter(|rule| rule.stricter);
+    rules.extend(stricter.map(|rule| (rule.action.clone(), json!(rule.wish))));
+}
+
 /// Lowers the limits that are higher than these guardrails allow.
-async fn lower(services: &Services, set: &BroughtGuardrails, by: &Actor) -> Result<Vec<Brought>> {
-    let mut limits: CallLimits = settings::read(services, settings::LIMITS).await?;
+async fn lower(changes: &mut Changes<'_>, set: &BroughtGuardrails) -> Result<Vec<Brought>> {
+    let mut limits: CallLimits = changes.setting(settings::LIMITS).await?;
     let weighed = weigh_limits(&mut limits, set);
     if weighed.iter().any(|(_, lower)| *lower) {
-        settings::set(services, settings::LIMITS, json!(limits), by).await?;
+        changes.set(settings::LIMITS, json!(limits)).await?;
     }
     let taken = weighed.into_iter().map(|(name, lower)| Brought {
         noun: "limit",

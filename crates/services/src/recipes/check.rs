@@ -8,6 +8,7 @@ use recipe::{CheckContext, Checked, Dialect, Recipe};
 use types::{Catalog, Phase, ToolSpec};
 
 use super::{list, tree};
+use crate::changes::with_tools;
 use crate::{Result, Services, if_found, people};
 
 /// What recipes are checked against, as it is now.
@@ -19,6 +20,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The actions.
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Checks a text.
     pub fn check(&self, text: &[u8]) -> Checked {
         self.check_as(text, None)
@@ -33,11 +39,7 @@ impl Context {
     /// The same context with more tools, which come together with the text that is checked.
     pub(super) fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
         if !tools.is_empty() {
-            let known = |name: &str| tools.iter().any(|tool| tool.name == name);
-            let mut all: Vec<ToolSpec> = self.catalog.tools().cloned().collect();
-            all.retain(|tool| !known(&tool.name));
-            all.extend(tools);
-            self.catalog = Arc::new(Catalog::new(all));
+            self.catalog = Arc::new(with_tools(&self.catalog, tools));
         }
         self
     }

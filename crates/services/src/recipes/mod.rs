@@ -12,16 +12,17 @@ mod tests;
 pub use brought::{Brought, Done};
 pub use check::{Context, check, context};
 pub use review::is_foreign;
-pub use save::{SaveRecipe, SavedRecipe, save};
+pub use save::{SaveRecipe, SavedRecipe, save, short_name};
 
 use std::sync::Arc;
 
 use engine::event::RecipeRef;
-use ports::{RecipeRecord, VersionRecord};
+use ports::{LibraryChange, RecipeRecord, SeenRecipe, VersionRecord};
 use recipe::Recipe;
 use serde_json::json;
 use types::Failure;
 
+use crate::changes::Changes;
 use crate::names::not_found;
 use crate::principal::Principal;
 use crate::{Result, Services, if_found};
@@ -103,24 +104,43 @@ pub async fn versions(services: &Services, name: &str) -> Result<(RecipeRecord, 
 ///
 /// # Errors
 /// `not_found`, `recipe_has_errors`, `recipe_not_reviewed` if it isn't a person who takes over what
-/// strangers or a model wrote (a token isn't one), or the store can't be written.
+/// strangers or a model wrote (a token isn't one), `conflict` if the recipe isn't as it was seen, or the
+/// store can't be written.
 pub async fn activate(
     services: &Services,
     name: &str,
     version: u32,
+    seen: Option<SeenRecipe>,
     by: &Principal,
 ) -> Result<(RecipeRecord, VersionRecord)> {
+    let mut changes = Changes::new(services, &by.actor);
+    activation(&mut changes, name, version, seen, by).await?;
+    changes.commit().await?;
+    show(services, name, Some(version)).await
+}
+
+/// The same as a part of other changes.
+async fn activation(
+    changes: &mut Changes<'_>,
+    name: &str,
+    version: u32,
+    seen: Option<SeenRecipe>,
+    by: &Principal,
+) -> Result<()> {
+    let services = changes.services;
     let (record, found) = show(services, name, Some(version)).await?;
     tree(&found)?;
     review::by_a_person(&record.slug, found.labels, by.is_present(), &by.actor)?;
     let body =
         json!({"recipe": record.slug, "version": version, "text": found.digest, "labels": found.labels});
     let leaf = services.leaf("recipe_activated", &by.actor, body);
-    services
-        .store
-        .activate_version(services.tenant, record.id, version, leaf)
-        .await?;
-    show(services, name, Some(version)).await
+    let change = LibraryChange::Activate {
+        recipe: record.id,
+        version,
+        seen,
+    };
+    changes.push(change, leaf);
+    Ok(())
 }
 
 /// The version that a run follows: the given one, else the active one.

@@ -1,6 +1,6 @@
 //! Saving a recipe's text: a new immutable version if the text has changed.
 
-use ports::NewVersion;
+use ports::{LibraryChange, NewVersion, SavedVersion, SeenRecipe};
 use recipe::{Checked, Severity};
 use serde::Serialize;
 use serde_json::json;
@@ -10,6 +10,7 @@ use types::{Actor, Failure, Labels, RecipeId};
 use super::brought::{self, Brought};
 use super::check::context;
 use super::{is_call, review};
+use crate::changes::Changes;
 use crate::{Result, Services, if_found};
 
 /// A text to be saved.
@@ -21,6 +22,8 @@ pub struct SaveRecipe {
     pub slug: Option<String>,
     /// Make the version the active one.
     pub activate: bool,
+    /// Only if the recipe is still as somebody saw it.
+    pub seen: Option<SeenRecipe>,
     /// Who saves it.
     pub by: Actor,
     /// Whether they are a person who is there (signed in, or at the machine), and not a token or a run.
@@ -59,19 +62,55 @@ pub struct SavedRecipe {
 /// # Errors
 /// `not_a_recipe`, `recipe_has_errors` if it should be activated or has no name to be kept under,
 /// `recipe_name_invalid` if its short name is none or is kept for calls by hand,
-/// `recipe_not_reviewed` if it isn't a person who activates what strangers or a model wrote, or the
-/// store can't be written.
+/// `recipe_not_reviewed` if it isn't a person who activates what strangers or a model wrote, `conflict` if
+/// the recipe isn't as it was seen, or the store can't be written.
 pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> {
     let checked = context(services).await?.check(wish.text.as_bytes());
-    save_checked(services, wish, checked).await
+    let by = wish.by.clone();
+    let mut changes = Changes::new(services, &by);
+    let saving = prepare(&mut changes, wish, &checked).await?;
+    let saved = changes.commit().await?;
+    let saved = saving.version(&saved)?;
+    let record = if_found(services.store.recipe(services.tenant, &saving.slug).await)?;
+    let active = record.and_then(|record| record.active) == Some(saved.version);
+    Ok(SavedRecipe {
+        recipe: saved.recipe,
+        slug: saving.slug,
+        version: saved.version,
+        new: saved.new,
+        new_recipe: saved.new_recipe,
+        active,
+        runnable: saving.runnable,
+        checked,
+        brought: saving.brought,
+    })
 }
 
-/// As [`save`], for a text that was checked already, perhaps together with others.
-pub(super) async fn save_checked(
-    services: &Services,
+/// A version that is among other changes.
+pub(super) struct Saving {
+    at: usize,
+    slug: String,
+    runnable: bool,
+    /// What comes with it.
+    pub(super) brought: Vec<Brought>,
+}
+
+impl Saving {
+    /// What came of it, out of what came of all the changes.
+    pub(super) fn version<'a>(&self, saved: &'a [Option<SavedVersion>]) -> Result<&'a SavedVersion> {
+        let saved = saved.get(self.at).and_then(Option::as_ref);
+        saved.ok_or_else(|| Failure::new("internal", "nothing was heard of a version that was saved"))
+    }
+}
+
+/// As [`save`], as a part of other changes, for a text that was checked already, perhaps together with
+/// others.
+pub(super) async fn prepare(
+    changes: &mut Changes<'_>,
     wish: SaveRecipe,
-    checked: Checked,
-) -> Result<SavedRecipe> {
+    checked: &Checked,
+) -> Result<Saving> {
+    let services = changes.services;
     if !checked.dialect.is_recipe() {
         let message = format!("this is no recipe: it reads as '{}'", checked.dialect.title());
         return Err(Failure::new("not_a_recipe", message).hint("`agentops recipe import FILE` takes it over"));
@@ -95,22 +134,9 @@ pub(super) async fn save_checked(
             "a recipe with {errors} {} can't be activated",
             if errors == 1 { "error" } else { "errors" }
         );
-        return Err(first_error(&checked, message));
+        return Err(first_error(checked, message));
     }
-    let name = checked.name.clone().filter(|name| !name.trim().is_empty());
-    let (name, slug) = match (name, wish.slug) {
-        (Some(name), slug) => {
-            let made = checked.slug.clone().unwrap_or_else(|| slug::slugify(&name));
-            (name, slug.unwrap_or(made))
-        }
-        (None, Some(slug)) => (slug.clone(), slug),
-        (None, None) => {
-            return Err(first_error(
-                &checked,
-                "the recipe has no name to be kept under".to_owned(),
-            ));
-        }
-    };
+    let (name, slug) = names(wish.slug, checked)?;
     check_slug(&slug, wish.by == crate::call::caller())?;
     let digest = hex::encode(Sha256::digest(wish.text.as_bytes()));
     let labels = review::known_labels(services, &slug, &digest, wish.labels).await?;
@@ -122,7 +148,7 @@ pub(super) async fn save_checked(
     let leaf = services.leaf("recipe_saved", &wish.by, body);
     let runnable = tree.is_some();
     // What strangers or a model wrote makes no agents.
-    let (foreign, by) = (review::is_foreign(labels), wish.by.clone());
+    let foreign = review::is_foreign(labels);
     let version = NewVersion {
         recipe: RecipeId::new(services.clock.as_ref(), services.entropy.as_ref()),
         slug: slug.clone(),
@@ -132,30 +158,21 @@ pub(super) async fn save_checked(
         tree,
         digest,
         activate: wish.activate,
+        seen: wish.seen,
         author: wish.by.name.clone(),
         labels,
         at: services.now(),
     };
-    let saved = services
-        .store
-        .save_version(services.tenant, version, leaf)
-        .await?;
+    let at = changes.push(LibraryChange::Version(version), leaf);
     let brought = if runnable && !foreign {
-        brought::take(services, &checked.brings, &by).await?
+        brought::take(changes, &checked.brings).await?
     } else {
         Vec::new()
     };
-    let record = if_found(services.store.recipe(services.tenant, &slug).await)?;
-    let active = record.and_then(|record| record.active) == Some(saved.version);
-    Ok(SavedRecipe {
-        recipe: saved.recipe,
+    Ok(Saving {
+        at,
         slug,
-        version: saved.version,
-        new: saved.new,
-        new_recipe: saved.new_recipe,
-        active,
         runnable,
-        checked,
         brought,
     })
 }
@@ -178,6 +195,31 @@ pub(super) fn check_slug(slug: &str, calls: bool) -> Result<()> {
         return Err(Failure::new("recipe_name_invalid", message).hint("choose another with --slug"));
     }
     Ok(())
+}
+
+/// The short name under which a text would be kept.
+///
+/// # Errors
+/// `recipe_has_errors` if it has no name to be kept under, or the store can't be read.
+pub async fn short_name(services: &Services, text: &str) -> Result<String> {
+    let checked = context(services).await?.check(text.as_bytes());
+    names(None, &checked).map(|(_, slug)| slug)
+}
+
+/// The name and the short name of a recipe.
+fn names(slug: Option<String>, checked: &Checked) -> Result<(String, String)> {
+    let name = checked.name.clone().filter(|name| !name.trim().is_empty());
+    match (name, slug) {
+        (Some(name), slug) => {
+            let made = checked.slug.clone().unwrap_or_else(|| slug::slugify(&name));
+            Ok((name, slug.unwrap_or(made)))
+        }
+        (None, Some(slug)) => Ok((slug.clone(), slug)),
+        (None, None) => Err(first_error(
+            checked,
+            "the recipe has no name to be kept under".to_owned(),
+        )),
+    }
 }
 
 fn first_error(checked: &Checked, message: String) -> Failure {

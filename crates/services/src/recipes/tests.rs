@@ -17,6 +17,7 @@ async fn saved(bench: &Bench, text: &str, activate: bool) -> Result<SavedRecipe>
         text: text.to_owned(),
         slug: None,
         activate,
+        seen: None,
         by: ann(),
         person: true,
         labels: Label::Author.into(),
@@ -50,7 +51,7 @@ async fn only_a_changed_text_makes_a_version() {
         find(&bench.services, "ROOM CHECK").await.expect("there").active,
         Some(1)
     );
-    activate(&bench.services, "room-check", 2, &ann_there())
+    activate(&bench.services, "room-check", 2, None, &ann_there())
         .await
         .expect("fits");
     let (record, version) = show(&bench.services, "room-check", None).await.expect("there");
@@ -78,7 +79,7 @@ async fn a_text_with_errors_is_a_draft_only() {
     let draft = saved(&bench, &broken, false).await.expect("is kept");
     assert!(!draft.runnable && !draft.active);
     assert_eq!(
-        activate(&bench.services, "broken", 1, &ann_there())
+        activate(&bench.services, "broken", 1, None, &ann_there())
             .await
             .expect_err("errors")
             .code,
@@ -88,6 +89,7 @@ async fn a_text_with_errors_is_a_draft_only() {
         slug: Some("tool-call-zoom".into()),
         text: named("Mine", EMPTY),
         activate: false,
+        seen: None,
         by: ann(),
         person: true,
         labels: Label::Author.into(),

@@ -203,6 +203,7 @@ async fn what_can_not_be_started() {
         text: text.to_owned(),
         slug: None,
         activate: false,
+        seen: None,
         person: true,
         by: ann(),
         labels: Label::Author.into(),

@@ -3,7 +3,6 @@
 mod adapter;
 mod backup;
 mod fault;
-mod filling;
 mod folder;
 mod readers;
 mod schema;
@@ -27,7 +26,6 @@ use readers::Readers;
 use writer::Writer;
 
 pub(crate) use adapter::cell;
-pub use filling::fill_runs;
 pub use folder::is_held;
 pub use yardstick::single_commits;
 

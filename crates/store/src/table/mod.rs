@@ -14,6 +14,7 @@ pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod leaves;
+pub(crate) mod library;
 pub(crate) mod recipes;
 pub(crate) mod requests;
 pub(crate) mod rows;

@@ -1,11 +1,11 @@
 //! Tables `recipes` and `recipe_versions`: recipes and their immutable versions.
 
 use crate::sql::{Connection, Row, params};
-use ports::{NewVersion, RecipeRecord, SavedVersion, VersionRecord, VersionStatus};
+use ports::{NewVersion, RecipeRecord, SavedVersion, SeenRecipe, VersionRecord, VersionStatus};
 use types::{RecipeId, TenantId};
 
 use crate::convert::{at, id, named, opt_at};
-use crate::fault::{Fault, conflict, not_found};
+use crate::fault::{Fault, changed, conflict, not_found};
 
 const COLUMNS: &str =
     "recipe_id, slug, name, description, latest, active, created_at, updated_at, archived_at";
@@ -21,6 +21,7 @@ pub(crate) struct Saved {
 /// Saves a version unless the newest one has the same digest; then it is only made active, if asked.
 pub(crate) fn save(connection: &Connection, tenant: TenantId, new: &NewVersion) -> Result<Saved, Fault> {
     let known = by_slug(connection, tenant, &new.slug)?;
+    as_seen(&new.slug, known.as_ref(), new.seen)?;
     let Some(recipe) = known else {
         insert_recipe(connection, tenant, new)?;
         insert_version(connection, tenant, new.recipe, 1, new)?;
@@ -65,6 +66,31 @@ pub(crate) fn save(connection: &Connection, tenant: TenantId, new: &NewVersion) 
         saved,
         changed: is_new || activated,
     })
+}
+
+/// Fails if the recipe isn't as somebody saw it.
+pub(crate) fn unchanged(
+    connection: &Connection,
+    tenant: TenantId,
+    recipe: RecipeId,
+    seen: Option<SeenRecipe>,
+) -> Result<(), Fault> {
+    if seen.is_none() {
+        return Ok(());
+    }
+    let now = by_id(connection, tenant, recipe)?;
+    as_seen(&now.slug, Some(&now), seen)
+}
+
+fn as_seen(slug: &str, now: Option<&RecipeRecord>, seen: Option<SeenRecipe>) -> Result<(), Fault> {
+    let now = now.map(|now| SeenRecipe {
+        latest: now.latest,
+        active: now.active,
+    });
+    if seen.is_some() && seen != now {
+        return Err(changed("recipe", slug).into());
+    }
+    Ok(())
 }
 
 /// Makes a version the active one; false if it was.

@@ -1,7 +1,9 @@
 //! What people set up, and the audit leaves that tell of it.
 
 use engine::rows::Leaf;
-use ports::{AgentRecord, NewVersion, SecretRecord, StoreError, ToolRecord, VersionStatus};
+use ports::{
+    AgentRecord, LibraryChange, NewVersion, SecretRecord, SeenRecipe, StoreError, ToolRecord, VersionStatus,
+};
 use serde_json::json;
 use types::{AgentId, Digest, RecipeId};
 
@@ -31,10 +33,79 @@ fn version(world: &World, slug: &str, text: &str) -> NewVersion {
         tree: Some("{}".to_owned()),
         digest: Digest::of_bytes(text.as_bytes()).as_str().to_owned(),
         activate: false,
+        seen: None,
         author: "sam".to_owned(),
         labels: types::Labels::UNTRUSTED,
         at: world.now(),
     }
+}
+
+pub async fn library_changes_are_all_made_or_none(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let three = |before: serde_json::Value| {
+        let agent = LibraryChange::Agent {
+            agent: agent(world, "Support"),
+            unchanged_since: None,
+        };
+        let setting = LibraryChange::Setting {
+            key: "tea".to_owned(),
+            value: json!("green"),
+            before: Some(before),
+        };
+        [
+            agent,
+            LibraryChange::Version(version(world, "restart", "one")),
+            setting,
+        ]
+        .map(|change| (change, world.leaf("changed")))
+        .to_vec()
+    };
+    let refused = store.change_library(TENANT, three(json!("black"))).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert_eq!(store.agents(TENANT).await, Ok(vec![]));
+    assert_eq!(store.recipes(TENANT).await, Ok(vec![]));
+    assert_eq!(store.setting(TENANT, "tea").await, Ok(None));
+    assert_eq!(store.leaves(TENANT, 0, 10).await, Ok(vec![]));
+
+    let made = store.change_library(TENANT, three(json!(null))).await;
+    let made = made.expect("nobody stands in the way");
+    let versions: Vec<_> = made
+        .iter()
+        .map(|saved| saved.as_ref().map(|saved| saved.version))
+        .collect();
+    assert_eq!(versions, [None, Some(1), None]);
+    assert_eq!(store.agents(TENANT).await.expect("listed").len(), 1);
+    assert_eq!(store.setting(TENANT, "tea").await, Ok(Some(json!("green"))));
+    assert_eq!(store.leaves(TENANT, 0, 10).await.expect("read").len(), 3);
+}
+
+pub async fn a_recipe_that_is_not_as_it_was_seen_is_left_alone(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let seen = |latest: u32, active: Option<u32>| Some(SeenRecipe { latest, active });
+    let save = async |text: &str, seen: Option<SeenRecipe>| {
+        let version = NewVersion {
+            seen,
+            ..version(world, "restart", text)
+        };
+        store.save_version(TENANT, version, world.leaf("saved")).await
+    };
+    let unknown = save("one", seen(1, None)).await;
+    assert!(matches!(unknown, Err(StoreError::Conflict { .. })), "{unknown:?}");
+    let first = save("one", None).await.expect("saved");
+    save("two", seen(1, None)).await.expect("as it was seen");
+    let late = save("three", seen(1, None)).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    let activate = async |seen: Option<SeenRecipe>| {
+        let leaf = world.leaf("activated");
+        store.activate_version(TENANT, first.recipe, 1, seen, leaf).await
+    };
+    let late = activate(seen(1, None)).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    activate(seen(2, None)).await.expect("as it was seen");
+    let late = activate(seen(2, None)).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    let recipe = store.recipe(TENANT, "restart").await.expect("found");
+    assert_eq!((recipe.latest, recipe.active), (2, Some(1)));
 }
 
 pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
@@ -120,7 +191,7 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
     );
     assert_eq!((recipe.created_at, recipe.updated_at), (first.at, second.at));
     store
-        .activate_version(TENANT, first.recipe, 1, world.leaf("activated"))
+        .activate_version(TENANT, first.recipe, 1, None, world.leaf("activated"))
         .await
         .expect("activated");
     let versions = store.versions(TENANT, first.recipe).await.expect("listed");
@@ -138,7 +209,7 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
         (first.text, first.tree, first.digest, first.author, first.labels)
     );
     let missing = store
-        .activate_version(TENANT, first.recipe, 9, world.leaf("activated"))
+        .activate_version(TENANT, first.recipe, 9, None, world.leaf("activated"))
         .await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
     assert_eq!(

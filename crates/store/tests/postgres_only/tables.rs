@@ -19,6 +19,7 @@ async fn versions_and_leaves_are_kept_by_the_database() {
         tree: None,
         digest: "d".to_owned(),
         activate: true,
+        seen: None,
         author: "a".to_owned(),
         labels: types::Label::Author.into(),
         at: world.now(),

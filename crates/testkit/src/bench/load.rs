@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::Opened;
 use tokio::sync::mpsc;
+use types::RunId;
 
 use super::tools::BenchTools;
 use super::{millis, percentile, rounded};
@@ -46,13 +47,23 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn start(place: &Place, tools: BenchTools, steps: &[Value]) -> Result<Self, Error> {
+        Self::checked(place, tools, steps, &[]).await
+    }
+
+    /// With steps that verify.
+    pub(super) async fn checked(
+        place: &Place,
+        tools: BenchTools,
+        steps: &[Value],
+        verify: &[Value],
+    ) -> Result<Self, Error> {
         let store = place.open().await?;
         let maker = Maker {
             store: store.shared(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         };
-        let text = json!({"name": "bench", "intake": [], "plan": [], "act": steps, "verify": []});
+        let text = json!({"name": "bench", "intake": [], "plan": [], "act": steps, "verify": verify});
         let recipe = maker.save("bench", text.to_string(), &tools.catalog()).await?;
         let mut options = runtime::Options::new(
             Arc::clone(&maker.store),
@@ -73,11 +84,11 @@ impl Bench {
     }
 
     /// Starts a run and waits until it has ended or waits.
-    pub(super) async fn run(&self) -> Result<(), Error> {
+    pub(super) async fn run(&self) -> Result<RunId, Error> {
         let new = self.maker.run(&self.recipe, json!({}), 1, None)?;
         let created = self.handle.start(new).await?;
         self.handle.until_idle(created.run).await;
-        Ok(())
+        Ok(created.run)
     }
 
     /// Starts a run.
@@ -87,7 +98,7 @@ impl Bench {
         Ok(())
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.handle.shutdown(Duration::from_secs(5)).await;
         self.store.close().await;
     }

@@ -2,6 +2,7 @@
 //! them what the database itself can do on this disk.
 
 mod load;
+mod many;
 mod node;
 mod tools;
 
@@ -18,6 +19,7 @@ use crate::place::Places;
 use crate::{Error, Kind, Place};
 
 pub use load::Load;
+pub use many::fill;
 pub use node::{BenchNode, node};
 
 /// Runs at the same time.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
-    AgentRecord, Begun, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryStore, LinkRecord,
-    NewVersion, PeopleStore, RecipeRecord, RequestKey, RequestStore, SavedVersion, SecretRecord,
+    AgentRecord, Begun, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryChange, LibraryStore,
+    LinkRecord, PeopleStore, RecipeRecord, RequestKey, RequestStore, SavedVersion, SecretRecord,
     SessionRecord, Sessions, StoreError, TokenRecord, ToolRecord, UserRecord, VersionRecord,
 };
 use serde_json::Value;
@@ -14,14 +14,12 @@ use super::{Between, Interposed};
 
 #[async_trait]
 impl<B: Between> LibraryStore for Interposed<B> {
-    async fn put_agent(
+    async fn change_library(
         &self,
         tenant: TenantId,
-        agent: AgentRecord,
-        unchanged_since: Option<Timestamp>,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        self.inner.put_agent(tenant, agent, unchanged_since, leaf).await
+        changes: Vec<(LibraryChange, Leaf)>,
+    ) -> Result<Vec<Option<SavedVersion>>, StoreError> {
+        self.inner.change_library(tenant, changes).await
     }
 
     async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
@@ -30,25 +28,6 @@ impl<B: Between> LibraryStore for Interposed<B> {
 
     async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError> {
         self.inner.agent(tenant, name).await
-    }
-
-    async fn save_version(
-        &self,
-        tenant: TenantId,
-        version: NewVersion,
-        leaf: Leaf,
-    ) -> Result<SavedVersion, StoreError> {
-        self.inner.save_version(tenant, version, leaf).await
-    }
-
-    async fn activate_version(
-        &self,
-        tenant: TenantId,
-        recipe: RecipeId,
-        version: u32,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        self.inner.activate_version(tenant, recipe, version, leaf).await
     }
 
     async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
@@ -72,23 +51,8 @@ impl<B: Between> LibraryStore for Interposed<B> {
         self.inner.versions(tenant, recipe).await
     }
 
-    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
-        self.inner.put_tool(tenant, tool, leaf).await
-    }
-
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
         self.inner.tools(tenant).await
-    }
-
-    async fn put_setting(
-        &self,
-        tenant: TenantId,
-        key: &str,
-        value: Value,
-        before: Option<Value>,
-        leaf: Leaf,
-    ) -> Result<(), StoreError> {
-        self.inner.put_setting(tenant, key, value, before, leaf).await
     }
 
     async fn setting(&self, tenant: TenantId, key: &str) -> Result<Option<Value>, StoreError> {

@@ -13,6 +13,7 @@ mod lines;
 mod local;
 mod mcp;
 mod pagerduty;
+mod peer;
 mod plain;
 mod reference;
 mod servicenow;

@@ -18,7 +18,9 @@ use types::{
     Outcome, ProbeResult, RunId, TenantId, Timestamp,
 };
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
+
+use crate::peer::Peer;
 
 /// When tests happen: 2023-11-14T22:13:20Z.
 pub const NOW_MS: i64 = 1_700_000_000_000;
@@ -201,7 +203,7 @@ impl LocalSink for Sink {
 
 /// Everything one test needs.
 pub struct World {
-    pub server: MockServer,
+    pub server: Peer,
     pub clock: Arc<TestClock>,
     pub guard: Arc<Guard>,
     pub sink: Arc<Sink>,
@@ -218,25 +220,17 @@ impl World {
     }
 
     pub async fn with(http_tools: Vec<HttpTool>, extra: Vec<Arc<dyn Connector>>) -> Self {
-        // A test that makes world after world without ever waiting uses up its task's budget, and the mock
-        // server's drop, which blocks on a lock of tokio's, would then wait for ever.
-        tokio::task::yield_now().await;
-        let server = MockServer::start().await;
+        let server = Peer::start().await;
         let base = server.uri();
         Self::at(server, base, http_tools, extra)
     }
 
     /// With tools that live at `base`, whatever the server hears.
     pub async fn elsewhere(base: String) -> Self {
-        Self::at(MockServer::start().await, base, Vec::new(), Vec::new())
+        Self::at(Peer::start().await, base, Vec::new(), Vec::new())
     }
 
-    fn at(
-        server: MockServer,
-        base: String,
-        http_tools: Vec<HttpTool>,
-        extra: Vec<Arc<dyn Connector>>,
-    ) -> Self {
+    fn at(server: Peer, base: String, http_tools: Vec<HttpTool>, extra: Vec<Arc<dyn Connector>>) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(NOW_MS)));
         let sink = Arc::new(Sink::default());
         static WORLDS: AtomicU64 = AtomicU64::new(0);

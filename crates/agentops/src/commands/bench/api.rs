@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use clap::Args;
 use runtime::system::Stopwatch;
 use serde::Serialize;
-use types::Failure;
+use testkit::{Kind, Places, bench};
+use types::{Failure, RunId};
 
 use crate::commands::Done;
 use crate::commands::chaos::failed;
 use crate::compose::{Access, App};
 use crate::exit::Exit;
 use crate::output::{Output, Progress, Style, table};
+use crate::signals;
 
 /// What a program at the machine shows.
 const SECRET: &str = "bench";
@@ -29,6 +31,9 @@ pub struct Api {
     /// How often each request is sent
     #[arg(long, default_value_t = 300, value_name = "TIMES")]
     pub times: u32,
+    /// The database: sqlite, or postgres for a throw-away PostgreSQL of the installed binaries
+    #[arg(long, default_value_t, value_name = "KIND")]
+    pub store: Kind,
 }
 
 /// One kind of request.
@@ -42,6 +47,7 @@ struct Measured {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Report {
+    store: String,
     runs: u32,
     times: u32,
     api: Vec<Measured>,
@@ -63,21 +69,27 @@ impl Api {
     /// Something can't be started, written or read.
     pub async fn run(&self, data: Option<PathBuf>, output: Output) -> Done {
         let scratch = testkit::scratch().map_err(|error| failed(&error))?;
-        let config = super::config_of(data.unwrap_or_else(|| scratch.path().to_owned()))?;
-        let progress = Progress::start(&output, "bench");
-        progress.say(format!("storing {} runs", self.runs));
-        let app = App::open(config.clone(), Access::Create).await?;
-        let (clock, folder) = (Arc::clone(&app.services.clock), config.data.path().to_owned());
-        app.close().await;
-        let (runs, until) = (self.runs, clock.now());
-        tokio::task::spawn_blocking(move || store::sqlite::fill_runs(&folder, runs, until))
+        let folder = data.unwrap_or_else(|| scratch.path().to_owned());
+        let places = Places::start(self.store, &folder)
             .await
-            .map_err(|error| Failure::new("internal", error.to_string()))??;
+            .map_err(|error| failed(&error))?;
+        let place = places.place("api").map_err(|error| failed(&error))?;
+        let config = super::config_of(place.clone())?;
+        let progress = Progress::start(&output, "bench");
+        let app = App::open(config.clone(), Access::Create).await?;
+        let until = app.services.clock.now();
+        app.close().await;
+        let mut say = |text: String| progress.say(text);
+        let stored = tokio::select! {
+            stored = bench::fill(&place, self.runs, until, &mut say) => stored.map_err(|error| failed(&error))?,
+            () = signals::asked_to_end() => return Ok(Exit::Interrupted),
+        };
         let app = App::open(config, Access::Hold).await?;
-        let measured = self.measure(&app, &progress).await;
+        let measured = self.measure(&app, &stored, &progress).await;
         app.close().await;
         drop(progress);
         let report = Report {
+            store: self.store.to_string(),
             runs: self.runs,
             times: self.times,
             api: measured?,
@@ -86,14 +98,19 @@ impl Api {
         Ok(Exit::Ok)
     }
 
-    async fn measure(&self, app: &App, progress: &Progress) -> Result<Vec<Measured>, Failure> {
+    async fn measure(
+        &self,
+        app: &App,
+        stored: &[RunId],
+        progress: &Progress,
+    ) -> Result<Vec<Measured>, Failure> {
         let broken =
             |error: &dyn std::error::Error| Failure::new("internal", format!("a request failed: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| broken(&error))?;
         let address = listener.local_addr().map_err(|error| broken(&error))?;
         let server = tokio::spawn(api::serve(
             listener,
-            router(app),
+            router(app, app.database()),
             api::Connections {
                 head_timeout: Duration::from_secs(10),
                 most: 1024,
@@ -107,24 +124,12 @@ impl Api {
             .no_proxy()
             .build()
             .map_err(|error| broken(&error))?;
-        let some = app.services.store.runs(
-            app.services.tenant,
-            ports::RunFilter {
-                limit: 1_000,
-                created_to: Some(app.services.clock.now() - u64::from(self.runs) * 500),
-                ..ports::RunFilter::default()
-            },
-        );
-        let some = some.await?;
-        let old = some
-            .last()
-            .map(|run| run.created_at.as_millis())
-            .unwrap_or_default();
+        let middle = (app.services.clock.now() - u64::from(self.runs) * 500).as_millis();
         let mut measured = Vec::new();
         let lists = [
             ("no work (the floor)", "/healthz".to_owned()),
             ("newest page", "/api/v1/runs".to_owned()),
-            ("page in the middle", format!("/api/v1/runs?to={old}")),
+            ("page in the middle", format!("/api/v1/runs?to={middle}")),
             ("failed ones", "/api/v1/runs?status=failed".to_owned()),
             ("of an agent", "/api/v1/runs?agent=Agent%203".to_owned()),
             (
@@ -144,13 +149,14 @@ impl Api {
                     .await?,
             );
         }
-        let detail = |turn: u32| {
-            let run = &some[turn as usize % some.len().max(1)];
-            format!("http://{address}/api/v1/runs/{}", run.run)
-        };
-        if !some.is_empty() {
+        if !stored.is_empty() {
             progress.say("details".to_owned());
+            // Far from each other, so that no page of the last one serves the next.
+            let run = |turn: u32| stored[turn as usize * 373 % stored.len()];
+            let detail = |turn: u32| format!("http://{address}/api/v1/runs/{}", run(turn));
             measured.push(self.ask(&client, "a run in detail", detail).await?);
+            let journal = |turn: u32| format!("http://{address}/api/v1/runs/{}/journal", run(turn + 1));
+            measured.push(self.ask(&client, "a run's journal", journal).await?);
         }
         server.abort();
         Ok(measured)
@@ -197,13 +203,13 @@ impl Api {
     }
 }
 
-fn router(app: &App) -> axum::Router {
+fn router(app: &App, database: &'static str) -> axum::Router {
     api::router(api::Options {
         services: app.services.clone(),
         probes: Arc::new(Well),
         sandbox: None,
         local_secret: Some(SECRET.to_owned()),
-        database: "sqlite",
+        database,
         largest_body: 1024 * 1024,
         request_timeout: Duration::from_secs(60),
         longest_stream: Duration::from_secs(60),
@@ -224,6 +230,6 @@ fn page(report: &Report, style: Style) -> String {
             format!("{:.2} ms", one.p99_ms),
         ]
     });
-    let title = format!("{} runs stored", report.runs);
+    let title = format!("{} runs stored, {}", report.runs, report.store);
     table(style, &[title.as_str(), "p50", "p95", "p99"], rows.collect(), "")
 }

@@ -41,7 +41,11 @@ impl Door {
     /// The catalogue can't be read.
     pub async fn run(&self, output: Output) -> Done {
         let scratch = testkit::scratch().map_err(|error| crate::commands::chaos::failed(&error))?;
-        let app = App::open(super::config_of(scratch.path().to_owned())?, Access::Create).await?;
+        let app = App::open(
+            super::config_of(testkit::Place::folder(scratch.path()))?,
+            Access::Create,
+        )
+        .await?;
         let catalog = app.services.tools.catalog();
         let now = app.services.clock.now();
         app.close().await;

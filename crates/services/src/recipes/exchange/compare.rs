@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use recipe::Brings;
-use serde_json::Value;
-use types::{CallLimits, Failure};
+use serde_json::{Map, Value};
+use types::{CallLimits, Catalog, Failure};
 
 use super::super::brought;
 use super::{Change, Document, Plan, What, bare};
@@ -27,15 +27,18 @@ struct Seen {
     brought: BTreeSet<(&'static str, String)>,
     /// The limits of tools as documents before leave them.
     limits: CallLimits,
+    /// The rules for actions as documents before leave them.
+    rules: Map<String, Value>,
     /// Bytes compared so far.
     compared: usize,
 }
 
 /// What each document comes to, with its difference to what is here.
-pub(super) async fn compare(services: &Services, plan: &mut Plan) -> Result<()> {
+pub(super) async fn compare(services: &Services, catalog: &Catalog, plan: &mut Plan) -> Result<()> {
     let mut changes = Vec::new();
     let mut seen = Seen {
         limits: settings::read(services, settings::LIMITS).await?,
+        rules: settings::read(services, settings::RULES).await?,
         ..Seen::default()
     };
     for (at, document) in plan.documents.iter().enumerate() {
@@ -51,7 +54,7 @@ pub(super) async fn compare(services: &Services, plan: &mut Plan) -> Result<()> 
             }
         }
         for one in &document.checked.brings {
-            for (noun, name, what) in standing(services, one, &mut seen.limits).await? {
+            for (noun, name, what) in standing(services, catalog, one, &mut seen).await? {
                 let first = seen.brought.insert((noun, name.clone()));
                 let what = if first { what } else { again(noun, what) };
                 changes.push(bare(document, noun, name, what));
@@ -140,8 +143,9 @@ fn again(noun: &str, what: What) -> What {
 /// How what a document brings stands here.
 async fn standing(
     services: &Services,
+    catalog: &Catalog,
     one: &Brings,
-    limits: &mut CallLimits,
+    seen: &mut Seen,
 ) -> Result<Vec<(&'static str, String, What)>> {
     let kept = |key: &'static str, name: String, document: Value| async move {
         let kept: BTreeMap<String, Value> = settings::read(services, key).await?;
@@ -166,11 +170,13 @@ async fn standing(
         Brings::Guardrails(set) => {
             let (name, what) = kept(settings::GUARDRAILS, set.slug.clone(), set.document.clone()).await?;
             let mut all = vec![("guardrails", name, what)];
-            for rule in brought::weigh(services, set).await? {
+            let weighed = brought::weigh(services, catalog, &seen.rules, set).await?;
+            brought::extend(&mut seen.rules, &weighed);
+            for rule in weighed {
                 let what = if rule.stricter { What::New } else { What::There };
                 all.push(("rule", rule.name(), what));
             }
-            for (name, lower) in brought::weigh_limits(limits, set) {
+            for (name, lower) in brought::weigh_limits(&mut seen.limits, set) {
                 let what = if lower { What::New } else { What::There };
                 all.push(("limit", name, what));
             }

@@ -175,7 +175,7 @@ pub async fn plan(services: &Services, pieces: &[Piece], from: From, activate: b
     find_problems(services, &mut plan, from).await?;
     plan.documents
         .sort_by(|a, b| (&a.slug, a.number).cmp(&(&b.slug, b.number)));
-    compare(services, &mut plan).await?;
+    compare(services, whole.catalog(), &mut plan).await?;
     if from == From::Folder {
         let there: BTreeSet<&str> = plan
             .documents

@@ -74,6 +74,45 @@ async fn what_comes_twice_in_one_import_is_told_as_it_is_done() {
 }
 
 #[tokio::test]
+async fn what_has_no_room_keeps_all_of_an_import_out() {
+    let bench = testing::bench().await;
+    let services = &bench.services;
+    let full: serde_json::Map<String, Value> = (0..500).map(|n| (format!("w{n}"), json!({}))).collect();
+    let leaf = services.leaf("setting_changed", &testing::ann(), Value::Null);
+    services
+        .store
+        .put_setting(
+            services.tenant,
+            settings::GUARDRAILS,
+            Value::Object(full),
+            None,
+            leaf,
+        )
+        .await
+        .expect("put");
+    let pieces = [
+        piece(
+            "agents/a.json",
+            r#"{"name": "Keeper", "role": "Keeps", "tools": ["zoom"]}"#,
+        ),
+        piece("tea.yaml", note("Tea", "one")),
+        piece(
+            "guardrails/a.json",
+            r#"{"id": "limits", "title": "one", "deny_actions": ["zoom.restart_room"]}"#,
+        ),
+    ];
+    let plan = plan(services, &pieces, From::Anywhere, true)
+        .await
+        .expect("planned");
+    let refused = apply(services, &plan, &ann_there()).await.expect_err("no room");
+    assert_eq!(refused.code, "setting_invalid");
+    assert_eq!(agents::list(services).await.expect("listed"), []);
+    assert_eq!(list(services).await.expect("listed"), []);
+    let rules: Value = settings::read(services, settings::RULES).await.expect("read");
+    assert_eq!(rules, json!({}));
+}
+
+#[tokio::test]
 async fn runs_follow_the_last_version_of_an_import_alone() {
     let bench = testing::bench().await;
     let pieces = [

@@ -67,6 +67,7 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
             text: POST.to_owned(),
             slug: Some(slug.clone()),
             activate,
+            seen: None,
             by: by.clone(),
             person: false,
             labels: Labels::of(Label::Author).union(label.into()),
@@ -87,7 +88,7 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
         }
         assert_eq!(code(crate::recipes::save(services, wish(true)).await), expected);
         assert_eq!(
-            code(crate::recipes::activate(services, &slug, 1, &ann_token()).await),
+            code(crate::recipes::activate(services, &slug, 1, None, &ann_token()).await),
             expected
         );
         // Handing the same text over doesn't make it the author's.
@@ -105,7 +106,7 @@ async fn a_draft_of_strangers_runs_only_after_a_person_has_activated_it() {
             .await
             .expect("it is there");
         assert_eq!(code(start(services, draft()).await), expected);
-        let (_, version) = crate::recipes::activate(services, &slug, 1, &ann_there())
+        let (_, version) = crate::recipes::activate(services, &slug, 1, None, &ann_there())
             .await
             .expect("a person may");
         assert_eq!(

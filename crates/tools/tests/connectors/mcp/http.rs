@@ -8,6 +8,7 @@ use types::Outcome;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
+use super::super::peer::Peer;
 use super::super::support::{World, body, header, told};
 use super::{Rig, answers, text};
 
@@ -86,8 +87,8 @@ fn answer(message: &Value) -> Value {
     json!({"resultType": "complete", "content": [{"type": "text", "text": params["arguments"].to_string()}]})
 }
 
-async fn rig(kind: Kind) -> (Rig, MockServer, Arc<AtomicBool>) {
-    let server = MockServer::start().await;
+async fn rig(kind: Kind) -> (Rig, Peer, Arc<AtomicBool>) {
+    let server = Peer::start().await;
     let forgets = Arc::new(AtomicBool::new(false));
     let respond = Server {
         kind,
@@ -183,7 +184,7 @@ async fn refusals_of_the_transport_are_told_apart() {
         (308, "tool_redirected"),
         (429, "tool_rate_limited"),
     ] {
-        let server = MockServer::start().await;
+        let server = Peer::start().await;
         let template = ResponseTemplate::new(status).insert_header("location", "http://169.254.169.254/");
         Mock::given(method("POST"))
             .respond_with(template)
