@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    agent, approvals, audit, bench, chaos, completions, demo, init, recipe, reference, run, sandbox, secret,
-    serve, setting, token, tool, user,
+    agent, approvals, audit, bench, chaos, completions, demo, explain, init, recipe, reference, run, sandbox,
+    secret, serve, setting, token, tool, user,
 };
 use crate::config::Flags;
 use crate::exit::Exit;
@@ -104,6 +104,8 @@ pub enum Command {
     /// Measure this installation
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Say what an error code means and what to do about it
+    Explain(explain::Explain),
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print docs/cli.md

@@ -12,6 +12,7 @@ mod config;
 mod exit;
 mod logging;
 mod output;
+mod own_name;
 mod shipped;
 mod signals;
 

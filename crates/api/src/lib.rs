@@ -1,5 +1,6 @@
 //! HTTP: the API for every noun under `/api/v1`, changes as server-sent events, whether the process is
-//! well, the OpenAPI document with its reference page, and the page that a one-time link opens.
+//! well, the OpenAPI document with its reference page, the pages of error codes, and the page that a
+//! one-time link opens.
 //!
 //! Boundary: [`router`] makes the routes over the use cases, [`serve`] answers on a bound listener.
 //! A route parses, calls a use case and converts; who may call it stands in its OpenAPI annotation and
@@ -33,6 +34,7 @@ use utoipa::ToSchema;
 use http::limits::Limits;
 use http::needs::Needs;
 use http::problem::{Answer, Refusal};
+use http::query::Queries;
 use places::{Full, Place, Places};
 use wire::sandbox::PullDiff;
 
@@ -43,7 +45,7 @@ pub use http::page::Page;
 pub use http::problem::{Fault, Problem};
 pub use listen::serve;
 pub use openapi::document_json;
-pub use pages::{markdown, page_paths};
+pub use pages::{error_codes, error_page, markdown, near_codes, page_paths};
 pub use routes::health::{About, Alive, Ready};
 
 /// Streams of events at a time.
@@ -121,6 +123,7 @@ pub(crate) struct Inner {
     pub(crate) database: &'static str,
     largest_body: usize,
     pub(crate) needs: Needs,
+    pub(crate) queries: Queries,
     pub(crate) limits: Limits,
     local_secret: Option<String>,
     pub(crate) longest_stream: Duration,
@@ -201,6 +204,7 @@ pub fn router(options: Options) -> axum::Router {
         database: options.database,
         largest_body: options.largest_body,
         needs: Needs::read(&document),
+        queries: Queries::read(openapi::document_json()),
         limits: Limits::new(options.rates),
         local_secret: options.local_secret,
         longest_stream: options.longest_stream,

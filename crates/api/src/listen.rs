@@ -14,8 +14,9 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::connections::{Connections, Door};
+use crate::http::body::Largest;
 use crate::http::problem::Refusal;
-use crate::http::{begun, etag, gate, repeat};
+use crate::http::{begun, etag, gate, query, repeat};
 use crate::{Api, pages};
 
 /// How long requests under way may take when the server stops.
@@ -36,6 +37,7 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
         .route_layer(middleware::from_fn_with_state(api.clone(), begun::finished))
         .route_layer(middleware::from_fn(etag::heeded))
+        .route_layer(middleware::from_fn_with_state(api.clone(), query::fits))
         .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
         .route_layer(middleware::from_fn_with_state(api.clone(), declared))
         .with_state(api)
@@ -97,14 +99,14 @@ async fn wrong_method(request: Request) -> Refusal {
 }
 
 /// A body that says beforehand that it is too large isn't read at all.
-async fn declared(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let largest = api.largest_body(request.extensions().get());
+async fn declared(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let largest = Largest(api.largest_body(request.extensions().get()));
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > largest as u64) {
-        let message = format!("a body has at most {largest} bytes");
-        return Refusal::new("payload_too_large", message).into_response();
+    if length.is_some_and(|length| length > largest.0 as u64) {
+        return largest.exceeded().into_response();
     }
+    request.extensions_mut().insert(largest);
     next.run(request).await
 }
 

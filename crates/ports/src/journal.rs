@@ -9,7 +9,7 @@ use types::{
     Timestamp,
 };
 
-use crate::{Boot, DeadLetter, StoreError};
+use crate::{Boot, DeadLetter, LetterFilter, StoreError};
 
 /// A run to be created: its first events and rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -304,5 +304,9 @@ pub trait JournalStore: Send + Sync + 'static {
     async fn approval(&self, tenant: TenantId, id: ApprovalId) -> Result<ApprovalRow, StoreError>;
 
     /// Runs that were given up, newest first.
-    async fn dead_letters(&self, tenant: TenantId, limit: u32) -> Result<Vec<DeadLetter>, StoreError>;
+    async fn dead_letters(
+        &self,
+        tenant: TenantId,
+        filter: LetterFilter,
+    ) -> Result<Vec<DeadLetter>, StoreError>;
 }

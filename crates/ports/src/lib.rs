@@ -9,6 +9,7 @@ mod feed;
 mod journal;
 mod library;
 mod mcp;
+mod page;
 mod people;
 mod requests;
 mod runs;
@@ -30,6 +31,7 @@ pub use library::{
     SecretRecord, SeenRecipe, ToolRecord, VersionRecord, VersionStatus,
 };
 pub use mcp::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpTool};
+pub use page::{ByName, LetterFilter, RecipeFilter, TokenFilter, VersionFilter};
 pub use people::{LinkRecord, PeopleStore, SessionRecord, Sessions, TokenRecord, UserRecord};
 pub use requests::{Begun, KeptAnswer, RequestKey, RequestStore};
 pub use runs::Runs;

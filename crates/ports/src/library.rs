@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::{AgentId, Labels, RecipeId, TenantId, Timestamp};
 
-use crate::StoreError;
+use crate::{ByName, RecipeFilter, StoreError, VersionFilter};
 
 /// A named worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -257,7 +257,7 @@ pub trait LibraryStore: Send + Sync + 'static {
         self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
     }
     /// Agents that aren't archived, by name.
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError>;
+    async fn agents(&self, tenant: TenantId, page: ByName) -> Result<Vec<AgentRecord>, StoreError>;
     /// The agent with this name, without regard to case.
     async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError>;
 
@@ -293,7 +293,7 @@ pub trait LibraryStore: Send + Sync + 'static {
         self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
     }
     /// Recipes that aren't archived, by name.
-    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError>;
+    async fn recipes(&self, tenant: TenantId, filter: RecipeFilter) -> Result<Vec<RecipeRecord>, StoreError>;
     /// The recipe with this slug, or else this name (without regard to case), or else this id.
     async fn recipe(&self, tenant: TenantId, name: &str) -> Result<RecipeRecord, StoreError>;
     /// One version.
@@ -303,8 +303,13 @@ pub trait LibraryStore: Send + Sync + 'static {
         recipe: RecipeId,
         version: u32,
     ) -> Result<VersionRecord, StoreError>;
-    /// All versions of a recipe, newest first.
-    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError>;
+    /// Versions of a recipe, newest first.
+    async fn versions(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        filter: VersionFilter,
+    ) -> Result<Vec<VersionRecord>, StoreError>;
 
     /// Makes or replaces a tool's row by name.
     async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
@@ -350,8 +355,8 @@ pub trait LibraryStore: Send + Sync + 'static {
         tenant: TenantId,
         name: &str,
     ) -> Result<Option<(SecretRecord, String)>, StoreError>;
-    /// All secrets, as far as they are ever shown.
-    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError>;
+    /// Secrets by name, as far as they are ever shown.
+    async fn secrets(&self, tenant: TenantId, page: ByName) -> Result<Vec<SecretRecord>, StoreError>;
     /// Removes a secret.
     async fn remove_secret(&self, tenant: TenantId, name: &str, leaf: Leaf) -> Result<(), StoreError>;
 

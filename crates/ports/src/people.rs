@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use engine::rows::Leaf;
 use types::{Role, Scope, TenantId, Timestamp, TokenId, UserId};
 
-use crate::StoreError;
+use crate::{ByName, StoreError, TokenFilter};
 
 /// A person who signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +98,12 @@ pub trait PeopleStore: Send + Sync + 'static {
         unchanged_since: Option<Timestamp>,
         leaf: Leaf,
     ) -> Result<(), StoreError>;
-    /// All users, by name.
-    async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError>;
+    /// Users by name.
+    async fn users(&self, tenant: TenantId, page: ByName) -> Result<Vec<UserRecord>, StoreError>;
     /// The user with this name, without regard to case.
     async fn user(&self, tenant: TenantId, name: &str) -> Result<UserRecord, StoreError>;
+    /// The user with this id.
+    async fn user_by_id(&self, tenant: TenantId, id: UserId) -> Result<UserRecord, StoreError>;
 
     /// Keeps a link in place of an older one for the same user, or for the first admin.
     async fn put_link(&self, tenant: TenantId, link: LinkRecord, leaf: Leaf) -> Result<(), StoreError>;
@@ -140,8 +142,8 @@ pub trait PeopleStore: Send + Sync + 'static {
 
     /// Keeps a new token.
     async fn put_token(&self, tenant: TenantId, token: TokenRecord, leaf: Leaf) -> Result<(), StoreError>;
-    /// Tokens, newest first: of one user, or of all; revoked and expired ones included, at most 1,000.
-    async fn tokens(&self, tenant: TenantId, user: Option<UserId>) -> Result<Vec<TokenRecord>, StoreError>;
+    /// Tokens, newest first.
+    async fn tokens(&self, tenant: TenantId, filter: TokenFilter) -> Result<Vec<TokenRecord>, StoreError>;
     /// A token and whose it is, expired or revoked or not.
     async fn token(
         &self,
@@ -150,11 +152,12 @@ pub trait PeopleStore: Send + Sync + 'static {
     ) -> Result<Option<(TokenRecord, UserRecord)>, StoreError>;
     /// Notes that a token was used.
     async fn touch_token(&self, tenant: TenantId, id: TokenId, at: Timestamp) -> Result<(), StoreError>;
-    /// Revokes a token; revoking twice is no error.
+    /// Revokes a token, of one user only if `of` says whose; revoking twice is no error.
     async fn revoke_token(
         &self,
         tenant: TenantId,
         id: TokenId,
+        of: Option<UserId>,
         at: Timestamp,
         leaf: Leaf,
     ) -> Result<(), StoreError>;

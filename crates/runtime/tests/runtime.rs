@@ -202,9 +202,13 @@ async fn a_run_that_brings_its_worker_down_again_and_again_is_given_up() {
     let world = world(folder.path(), |options| options.claims = 3);
     let row = world.ended(run).await;
     assert_eq!(row.failure.expect("it failed").code, "poison_run");
+    let letters = ports::LetterFilter {
+        before: None,
+        limit: 10,
+    };
     let letters = world
         .store
-        .dead_letters(TenantId::DEFAULT, 10)
+        .dead_letters(TenantId::DEFAULT, letters)
         .await
         .expect("letters");
     assert_eq!(letters.len(), 1);

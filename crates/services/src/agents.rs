@@ -1,12 +1,12 @@
 //! Agents: named workers with a domain, instructions and tools.
 
-use ports::{AgentRecord, LibraryChange};
+use ports::{AgentRecord, ByName, LibraryChange};
 use serde_json::{Value, json};
 use types::{Actor, AgentId, Catalog, Failure};
 
 use crate::changes::Changes;
 use crate::names::not_found;
-use crate::{Result, Services, if_found};
+use crate::{ROWS, Result, Services, if_found};
 
 /// An agent to be made.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
@@ -28,12 +28,29 @@ pub struct NewAgent {
     pub recipes: Vec<String>,
 }
 
-/// Agents, by name.
+/// A page of agents, by name.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn list(services: &Services) -> Result<Vec<AgentRecord>> {
-    Ok(services.store.agents(services.tenant).await?)
+pub async fn page(services: &Services, page: ByName) -> Result<Vec<AgentRecord>> {
+    Ok(services.store.agents(services.tenant, page).await?)
+}
+
+/// All agents, by name, page by page.
+///
+/// # Errors
+/// The store can't be read.
+pub(crate) async fn list(services: &Services) -> Result<Vec<AgentRecord>> {
+    let mut all: Vec<AgentRecord> = Vec::new();
+    loop {
+        let after = all.last().map(|agent| agent.name.clone());
+        let found = page(services, ByName { after, limit: ROWS }).await?;
+        let last = found.len() < ROWS as usize;
+        all.extend(found);
+        if last {
+            return Ok(all);
+        }
+    }
 }
 
 /// The agent with this name, without regard to case.

@@ -61,7 +61,7 @@ pub(crate) fn caller() -> Actor {
 /// keeps one version for each set of argument names.
 async fn version(services: &Services, slug: &str, text: String) -> Result<u32> {
     let digest = hex::encode(Sha256::digest(text.as_bytes()));
-    if let Ok((_, versions)) = recipes::versions(services, slug).await
+    if let Ok(versions) = recipes::all_versions(services, slug).await
         && let Some(same) = versions
             .iter()
             .find(|version| version.digest == digest && version.tree.is_some())
@@ -169,10 +169,9 @@ mod tests {
             .await
             .expect("starts");
         assert_eq!(
-            recipes::versions(services, "tool-call-zoom-find-room")
+            recipes::all_versions(services, "tool-call-zoom-find-room")
                 .await
                 .expect("there")
-                .1
                 .len(),
             1
         );

@@ -40,6 +40,9 @@ use ports::{Created, NewRun, Post, Runs, Store, StoreError, Tools};
 use serde_json::Value;
 use types::{Actor, Clock, Entropy, Failure, LeafId, TenantId, Timestamp};
 
+/// Rows asked of the store at once when a use case needs all there are.
+const ROWS: u32 = 1_000;
+
 /// What a use case comes to.
 pub type Result<T> = std::result::Result<T, Failure>;
 

@@ -1,22 +1,22 @@
 //! Secrets: set, listed by name, removed; never given back. A secret is bound to the origin that it
 //! may be sent to.
 
-use ports::SecretRecord;
+use ports::{ByName, SecretRecord};
 use serde_json::json;
 use types::{Actor, Failure};
 
 use crate::names::{cut, not_found};
-use crate::{Result, Services};
+use crate::{ROWS, Result, Services, if_found};
 
 /// The longest secret taken, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// All secrets, as far as they are ever shown.
+/// A page of secrets by name, as far as they are ever shown.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn list(services: &Services) -> Result<Vec<SecretRecord>> {
-    Ok(services.store.secrets(services.tenant).await?)
+pub async fn page(services: &Services, page: ByName) -> Result<Vec<SecretRecord>> {
+    Ok(services.store.secrets(services.tenant, page).await?)
 }
 
 /// Sets a secret, bound to an origin such as `https://slack.com`.
@@ -69,17 +69,22 @@ pub async fn set(
 /// # Errors
 /// `not_found` with the nearest name, or the store can't be written.
 pub async fn remove(services: &Services, name: &str, by: &Actor) -> Result<()> {
-    let known = list(services).await?;
-    if !known.iter().any(|secret| secret.name == name) {
-        return Err(not_found(
-            "secret",
-            name,
-            known.iter().map(|s| s.name.as_str()),
-            "agentops secret list",
-        ));
-    }
     let leaf = services.leaf("secret_removed", by, json!({"secret": name}));
-    Ok(services.store.remove_secret(services.tenant, name, leaf).await?)
+    let removed = services.store.remove_secret(services.tenant, name, leaf).await;
+    if if_found(removed)?.is_some() {
+        return Ok(());
+    }
+    let first = ByName {
+        after: None,
+        limit: ROWS,
+    };
+    let known = page(services, first).await?;
+    Err(not_found(
+        "secret",
+        name,
+        known.iter().map(|s| s.name.as_str()),
+        "agentops secret list",
+    ))
 }
 
 /// Scheme, host and port of a URL, in lower case; `None` if it has no such form.
@@ -162,7 +167,12 @@ mod tests {
         set(services, "zoom.client_id", "https://zoom.us", "short", &ann())
             .await
             .expect("fits");
-        let shown = serde_json::to_string(&list(services).await.expect("lists")).expect("serialises");
+        let all = || ByName {
+            after: None,
+            limit: 10,
+        };
+        let shown = page(services, all()).await.expect("lists");
+        let shown = serde_json::to_string(&shown).expect("serialises");
         assert!(!shown.contains(long) && !shown.contains("short"), "{shown}");
         assert!(shown.contains("cret"));
         let leaves = services
@@ -180,7 +190,7 @@ mod tests {
             "not_found"
         );
         remove(services, "slack.token", &ann()).await.expect("is there");
-        assert_eq!(list(services).await.expect("lists").len(), 1);
+        assert_eq!(page(services, all()).await.expect("lists").len(), 1);
         for (name, origin, value) in [
             ("token", "https://a.b", "x"),
             ("a.b", "nowhere", "x"),

@@ -1,21 +1,21 @@
 //! API tokens: made by a user for themselves, bound by the user's roles and by scopes, with an expiry,
 //! shown once and kept as a digest.
 
-use ports::TokenRecord;
+use ports::{TokenFilter, TokenRecord};
 use serde_json::json;
 use types::{Digest, Failure, Millis, Scope, TokenId};
 
 use crate::names::cut;
 use crate::principal::{Principal, Proof};
 use crate::secret_text::secret_text;
-use crate::{Result, Services, people};
+use crate::{Result, Services, if_found, people};
 
 /// What every token begins with, so that scanners for leaked secrets know it.
 pub const PREFIX: &str = "aops_";
 /// The longest life, in milliseconds: a year.
 const LONGEST_MS: Millis = 366 * 24 * 3600 * 1000;
 /// The most tokens of one user that work at a time.
-const MOST: usize = 100;
+const MOST: u32 = 100;
 /// How exactly the last use is noted, in milliseconds.
 const SEEN_MS: u64 = 60 * 1000;
 
@@ -43,12 +43,15 @@ pub async fn make(services: &Services, wish: NewToken, by: &Principal) -> Result
         );
     };
     check(&wish)?;
-    let own = services.store.tokens(services.tenant, Some(user)).await?;
     let now = services.now();
-    let working = own
-        .iter()
-        .filter(|token| token.revoked_at.is_none() && now < token.expires_at);
-    if working.count() >= MOST {
+    let working = TokenFilter {
+        user: Some(user),
+        working_at: Some(now),
+        before: None,
+        limit: MOST,
+    };
+    let working = services.store.tokens(services.tenant, working).await?;
+    if working.len() >= MOST as usize {
         return Err(invalid(format!("{MOST} tokens work already; revoke some")));
     }
     let text = secret_text(PREFIX, services.entropy.as_ref());
@@ -76,16 +79,28 @@ pub async fn make(services: &Services, wish: NewToken, by: &Principal) -> Result
     Ok((token, text))
 }
 
-/// Tokens, newest first: one's own, or all for an admin who asks for all.
+/// A page of tokens, newest first: one's own, or all for an admin who asks for all.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn list(services: &Services, all: bool, by: &Principal) -> Result<Vec<TokenRecord>> {
-    let of = if all && by.is_admin() { None } else { by.user };
-    if of.is_none() && !by.is_admin() {
+pub async fn page(
+    services: &Services,
+    all: bool,
+    before: Option<TokenId>,
+    limit: u32,
+    by: &Principal,
+) -> Result<Vec<TokenRecord>> {
+    let user = if all && by.is_admin() { None } else { by.user };
+    if user.is_none() && !by.is_admin() {
         return Ok(Vec::new());
     }
-    Ok(services.store.tokens(services.tenant, of).await?)
+    let filter = TokenFilter {
+        user,
+        working_at: None,
+        before,
+        limit,
+    };
+    Ok(services.store.tokens(services.tenant, filter).await?)
 }
 
 /// Revokes a token: one's own, or anybody's for an admin.
@@ -93,16 +108,16 @@ pub async fn list(services: &Services, all: bool, by: &Principal) -> Result<Vec<
 /// # Errors
 /// `not_found`, or the store can't be written.
 pub async fn revoke(services: &Services, id: TokenId, by: &Principal) -> Result<()> {
-    let known = list(services, true, by).await?;
-    if !known.iter().any(|token| token.id == id) {
-        return Err(Failure::new("not_found", format!("there is no token {id}")));
+    let none = || Failure::new("not_found", format!("there is no token {id}"));
+    let of = if by.is_admin() { None } else { by.user };
+    if of.is_none() && !by.is_admin() {
+        return Err(none());
     }
     let leaf = services.leaf("token_revoked", &by.actor, json!({"token": id}));
     let now = services.now();
-    Ok(services
-        .store
-        .revoke_token(services.tenant, id, now, leaf)
-        .await?)
+    let store = &services.store;
+    let revoked = store.revoke_token(services.tenant, id, of, now, leaf).await;
+    if_found(revoked)?.ok_or_else(none)
 }
 
 /// Who a token speaks for.

@@ -4,14 +4,14 @@
 #[cfg(test)]
 mod tests;
 
-use ports::{LinkRecord, UserRecord};
+use ports::{ByName, LinkRecord, UserRecord};
 use serde_json::json;
 use types::{Actor, Digest, Failure, Role, UserId};
 
 use crate::names::{cut, not_found};
 use crate::principal::Principal;
 use crate::secret_text::secret_text;
-use crate::{Result, Services, if_found, passwords, sessions};
+use crate::{ROWS, Result, Services, if_found, passwords, sessions};
 
 /// How long a one-time link works, in milliseconds: a day.
 const LINK_MS: u64 = 24 * 3600 * 1000;
@@ -36,12 +36,12 @@ pub struct Link {
     pub record: LinkRecord,
 }
 
-/// All users, by name.
+/// A page of users, by name.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn list(services: &Services) -> Result<Vec<UserRecord>> {
-    Ok(services.store.users(services.tenant).await?)
+pub async fn page(services: &Services, page: ByName) -> Result<Vec<UserRecord>> {
+    Ok(services.store.users(services.tenant, page).await?)
 }
 
 /// The user with this name, without regard to case.
@@ -52,7 +52,11 @@ pub async fn show(services: &Services, name: &str) -> Result<UserRecord> {
     if let Some(user) = if_found(services.store.user(services.tenant, name).await)? {
         return Ok(user);
     }
-    let known = list(services).await?;
+    let first = ByName {
+        after: None,
+        limit: ROWS,
+    };
+    let known = page(services, first).await?;
     Err(not_found(
         "user",
         name,
@@ -107,15 +111,12 @@ pub async fn change(
     user.disabled = wish.disabled.unwrap_or(user.disabled);
     user.updated_at = services.now().max(before.updated_at + 1);
     let manages = |user: &UserRecord| !user.disabled && user.roles.contains(&Role::Admin);
-    if manages(&before) && !manages(&user) {
-        let others = list(services).await?;
-        if !others.iter().any(|other| other.id != user.id && manages(other)) {
-            let message = format!(
-                "{} is the last admin, and nobody else could manage users",
-                user.name
-            );
-            return Err(Failure::new("last_admin", message).hint("make somebody else an admin first"));
-        }
+    if manages(&before) && !manages(&user) && !any(services, |one| one.id != user.id && manages(one)).await? {
+        let message = format!(
+            "{} is the last admin, and nobody else could manage users",
+            user.name
+        );
+        return Err(Failure::new("last_admin", message).hint("make somebody else an admin first"));
     }
     let body = json!({"user": user.name, "roles": user.roles, "disabled": user.disabled});
     let leaf = services.leaf("user_changed", by, body);
@@ -145,7 +146,7 @@ pub async fn link(services: &Services, user: &UserRecord, by: &Principal) -> Res
 /// # Errors
 /// The store can't be written.
 pub async fn first_link(services: &Services) -> Result<Option<Link>> {
-    if !list(services).await?.is_empty() {
+    if any(services, |_| true).await? {
         return Ok(None);
     }
     make_link(services, None, &Actor::system("agentops"))
@@ -162,12 +163,8 @@ pub async fn of_link(services: &Services, secret: &str) -> Result<Option<UserRec
     match link.user {
         None => Ok(None),
         Some(id) => {
-            let users = list(services).await?;
-            users
-                .into_iter()
-                .find(|user| user.id == id)
-                .map(Some)
-                .ok_or_else(link_invalid)
+            let user = if_found(services.store.user_by_id(services.tenant, id).await)?;
+            user.map(Some).ok_or_else(link_invalid)
         }
     }
 }
@@ -223,6 +220,21 @@ pub async fn change_password(services: &Services, name: &str, old: &str, new: &s
         .put_user(services.tenant, user, Some(since), leaf)
         .await?;
     sessions::end_all(services, id, &actor).await
+}
+
+/// Whether there is such a user.
+async fn any(services: &Services, wanted: impl Fn(&UserRecord) -> bool + Send) -> Result<bool> {
+    let mut after = None;
+    loop {
+        let users = page(services, ByName { after, limit: ROWS }).await?;
+        if users.iter().any(&wanted) {
+            return Ok(true);
+        }
+        if users.len() < ROWS as usize {
+            return Ok(false);
+        }
+        after = users.last().map(|user| user.name.clone());
+    }
 }
 
 async fn make_link(services: &Services, user: Option<&UserRecord>, by: &Actor) -> Result<Link> {

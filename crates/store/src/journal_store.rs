@@ -6,7 +6,7 @@ use engine::Recorded;
 use engine::rows::{ApprovalRow, ArtifactRow, RunRow, StepRow};
 use ports::{
     Append, ApprovalFilter, ArtifactFilter, Boot, Claim, Created, DeadLetter, InboxItem, JournalStore, Lease,
-    Loaded, NewRun, Post, RunFilter, StoreError,
+    LetterFilter, Loaded, NewRun, Post, RunFilter, StoreError,
 };
 use types::{ApprovalId, ArtifactId, Failure, Millis, RunId, TenantId, Timestamp};
 
@@ -190,8 +190,12 @@ impl<B: Backend> JournalStore for Db<B> {
             .await
     }
 
-    async fn dead_letters(&self, tenant: TenantId, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
-        self.read(move |connection| dead_letters::list(connection, tenant, limit.min(PAGE)))
+    async fn dead_letters(
+        &self,
+        tenant: TenantId,
+        filter: LetterFilter,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.read(move |connection| dead_letters::list(connection, tenant, filter))
             .await
     }
 }

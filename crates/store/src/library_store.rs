@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
-    AgentRecord, LeafRecord, LibraryChange, LibraryStore, RecipeRecord, SavedVersion, SecretRecord,
-    StoreError, ToolRecord, VersionRecord,
+    AgentRecord, ByName, LeafRecord, LibraryChange, LibraryStore, RecipeFilter, RecipeRecord, SavedVersion,
+    SecretRecord, StoreError, ToolRecord, VersionFilter, VersionRecord,
 };
 use serde_json::Value;
 use types::{RecipeId, TenantId};
@@ -39,8 +39,8 @@ impl<B: Backend> LibraryStore for Db<B> {
         .await
     }
 
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
-        self.read(move |connection| agents::list(connection, tenant))
+    async fn agents(&self, tenant: TenantId, page: ByName) -> Result<Vec<AgentRecord>, StoreError> {
+        self.read(move |connection| agents::list(connection, tenant, &page))
             .await
     }
 
@@ -50,8 +50,8 @@ impl<B: Backend> LibraryStore for Db<B> {
             .await
     }
 
-    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
-        self.read(move |connection| recipes::list(connection, tenant))
+    async fn recipes(&self, tenant: TenantId, filter: RecipeFilter) -> Result<Vec<RecipeRecord>, StoreError> {
+        self.read(move |connection| recipes::list(connection, tenant, &filter))
             .await
     }
 
@@ -71,8 +71,13 @@ impl<B: Backend> LibraryStore for Db<B> {
             .await
     }
 
-    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError> {
-        self.read(move |connection| recipes::versions(connection, tenant, recipe))
+    async fn versions(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        filter: VersionFilter,
+    ) -> Result<Vec<VersionRecord>, StoreError> {
+        self.read(move |connection| recipes::versions(connection, tenant, recipe, filter))
             .await
     }
 
@@ -125,8 +130,8 @@ impl<B: Backend> LibraryStore for Db<B> {
         .await
     }
 
-    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError> {
-        self.read(move |connection| secrets::list(connection, tenant))
+    async fn secrets(&self, tenant: TenantId, page: ByName) -> Result<Vec<SecretRecord>, StoreError> {
+        self.read(move |connection| secrets::list(connection, tenant, &page))
             .await
     }
 

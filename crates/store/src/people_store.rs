@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
-    Begun, Change, FeedBounds, FeedStore, KeptAnswer, LinkRecord, PeopleStore, RequestKey, RequestStore,
-    SessionRecord, Sessions, StoreError, TokenRecord, UserRecord,
+    Begun, ByName, Change, FeedBounds, FeedStore, KeptAnswer, LinkRecord, PeopleStore, RequestKey,
+    RequestStore, SessionRecord, Sessions, StoreError, TokenFilter, TokenRecord, UserRecord,
 };
 use types::{TenantId, Timestamp, TokenId, UserId};
 
@@ -31,13 +31,19 @@ impl<B: Backend> PeopleStore for Db<B> {
         .await
     }
 
-    async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError> {
-        self.read(move |connection| users::list(connection, tenant)).await
+    async fn users(&self, tenant: TenantId, page: ByName) -> Result<Vec<UserRecord>, StoreError> {
+        self.read(move |connection| users::list(connection, tenant, &page))
+            .await
     }
 
     async fn user(&self, tenant: TenantId, name: &str) -> Result<UserRecord, StoreError> {
         let name = name.to_owned();
         self.read(move |connection| users::get(connection, tenant, &name))
+            .await
+    }
+
+    async fn user_by_id(&self, tenant: TenantId, id: UserId) -> Result<UserRecord, StoreError> {
+        self.read(move |connection| users::by_id(connection, tenant, id))
             .await
     }
 
@@ -117,8 +123,8 @@ impl<B: Backend> PeopleStore for Db<B> {
         .await
     }
 
-    async fn tokens(&self, tenant: TenantId, user: Option<UserId>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.read(move |connection| tokens::list(connection, tenant, user))
+    async fn tokens(&self, tenant: TenantId, filter: TokenFilter) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(move |connection| tokens::list(connection, tenant, filter))
             .await
     }
 
@@ -143,11 +149,12 @@ impl<B: Backend> PeopleStore for Db<B> {
         &self,
         tenant: TenantId,
         id: TokenId,
+        of: Option<UserId>,
         at: Timestamp,
         leaf: Leaf,
     ) -> Result<(), StoreError> {
         self.change(tenant, leaf, move |connection| {
-            tokens::revoke(connection, tenant, id, at)
+            tokens::revoke(connection, tenant, id, of, at)
         })
         .await
     }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_problem_is_the_failure_it_was() {
-        let problem = r#"{"type": "errors/not_found", "title": "Not Found", "status": 404,
+        let problem = r#"{"type": "/errors/not_found", "title": "Not Found", "status": 404,
                           "detail": "there is no run x", "code": "not_found", "hint": "see `agentops run list`"}"#;
         let failure = answer(StatusCode::NOT_FOUND, problem).or_failure().err();
         let expected = Failure::new("not_found", "there is no run x").hint("see `agentops run list`");

@@ -154,13 +154,12 @@ impl Client {
         Ok(items)
     }
 
-    /// Everything of a list that has no pages.
+    /// Everything of a list, page by page.
     ///
     /// # Errors
     /// See [`Client::get`].
     pub async fn all<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
-        let page: Page<T> = self.get(path).await?;
-        Ok(page.items)
+        self.list(path, &[], u32::MAX).await
     }
 
     /// Sends a record; what comes back, `()` for nothing.

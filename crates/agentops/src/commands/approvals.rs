@@ -112,7 +112,15 @@ impl List {
         client.close().await;
         let rows = rows?;
         context.output.answer(&rows, |style| {
-            let columns = ["approval", "action", "recipe", "mode", "for", "asked", "state"];
+            let columns = [
+                "approval",
+                "action",
+                "recipe",
+                "mode",
+                "started by",
+                "asked",
+                "state",
+            ];
             let nothing = if self.status == State::All {
                 "no approvals yet"
             } else {
@@ -125,6 +133,7 @@ impl List {
                 nothing,
             )
         })?;
+        context.output.may_be_more(rows.len(), self.limit);
         Ok(Exit::Ok)
     }
 }

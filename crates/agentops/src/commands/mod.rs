@@ -8,6 +8,7 @@ pub mod chaos;
 pub mod completions;
 pub mod demo;
 mod embedded;
+pub mod explain;
 pub mod init;
 pub mod mcp;
 pub mod recipe;
@@ -69,6 +70,7 @@ pub async fn run(cli: Cli, output: Output) -> Done {
     match &cli.command {
         Command::Completions(completions) => return completions.run(output),
         Command::Reference(reference) => return reference.run(output),
+        Command::Explain(explain) => return explain.run(output),
         Command::Recipe(recipe::Recipe::Schema(schema)) => return schema.run(output),
         Command::Demo(demo) => return demo.run(&cli.global, output).await,
         Command::Chaos(chaos) => return chaos.run(&cli.global, output).await,
@@ -97,6 +99,7 @@ pub async fn run(cli: Cli, output: Output) -> Done {
         Command::Demo(command) => command.run(&cli.global, output).await,
         Command::Chaos(command) => command.run(&cli.global, output).await,
         Command::Bench(command) => command.run(&cli.global, output).await,
+        Command::Explain(command) => command.run(output),
         Command::Reference(command) => command.run(output),
     }
 }

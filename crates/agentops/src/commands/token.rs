@@ -94,11 +94,11 @@ impl Make {
 
 async fn list(context: &Context, client: &Client) -> Result<(), Failure> {
     let query = [("all", true.to_string())];
-    let all: api::Page<Record> = client.get_with(&["tokens"], &query).await?;
+    let all: Vec<Record> = client.list(&["tokens"], &query, u32::MAX).await?;
     let users: Vec<User> = client.all(&["users"]).await?;
     let now = client.now();
-    context.output.answer(&all.items, |style| {
-        let rows = all.items.iter().map(|token| {
+    context.output.answer(&all, |style| {
+        let rows = all.iter().map(|token| {
             let owner = users.iter().find(|user| user.id == token.user);
             let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
             let state = match token.revoked_at {

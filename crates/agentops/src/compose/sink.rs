@@ -57,7 +57,7 @@ impl LocalSink for Sink {
         let slug = slug::slugify(name);
         let digest = hex::encode(Sha256::digest(text.as_bytes()));
         // The same text is the same draft, whoever saved another one since.
-        if let Ok((_, versions)) = recipes::versions(&services, &slug).await
+        if let Ok(versions) = recipes::all_versions(&services, &slug).await
             && let Some(same) = versions.iter().find(|version| version.digest == digest)
         {
             return Ok(draft(&slug, same.version));

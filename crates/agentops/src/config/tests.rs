@@ -51,6 +51,14 @@ fn the_defaults_load_and_find_their_places() {
     assert!(config.server.listen.ip().is_loopback() && config.sandbox.listen.ip().is_loopback());
 }
 
+#[test]
+fn who_has_no_login_name_gets_one_that_no_role_has() {
+    let config = load(&Flags::default(), &env(&[("HOME", "/h")])).expect("loads");
+    assert_eq!(config.user.name, "local");
+    assert!(!services::people::ROLES.contains(&config.user.name.as_str()));
+    assert!(config.user.name.parse::<types::Role>().is_err());
+}
+
 /// A file, variables, the code and a part of what is said.
 type Case = (
     &'static str,

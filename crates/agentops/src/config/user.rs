@@ -13,7 +13,8 @@ pub struct User {
 }
 
 impl User {
-    /// The configured name, or the one at the operating system.
+    /// The configured name, or the one at the operating system, or one that is nobody's: a role's or a
+    /// group's name would look like more than it is.
     pub(super) fn or_login(self, env: &[(OsString, OsString)]) -> User {
         if !self.name.is_empty() {
             return self;
@@ -27,7 +28,7 @@ impl User {
         };
         let name = var("USER")
             .or_else(|| var("LOGNAME"))
-            .unwrap_or_else(|| "operator".to_owned());
+            .unwrap_or_else(|| "local".to_owned());
         User { name }
     }
 }

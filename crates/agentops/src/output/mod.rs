@@ -144,6 +144,13 @@ impl Output {
         }
     }
 
+    /// Says that a list holds as many as it may, so that there may be more.
+    pub fn may_be_more(&self, shown: usize, limit: u32) {
+        if shown >= limit as usize {
+            self.note("there may be more: a larger --limit shows them");
+        }
+    }
+
     /// Says what went wrong, on standard error.
     pub fn failure(&self, failure: &Failure) {
         if self.json {

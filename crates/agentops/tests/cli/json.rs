@@ -80,6 +80,8 @@ const CALLS: &[(i32, &[&str])] = &[
     (3, &["token", "revoke", "tok_00000000000000000000000000000000"]),
     (0, &["audit", "leaves"]),
     (0, &["completions", "bash"]),
+    (0, &["explain", "not_found"]),
+    (3, &["explain", "nonsense"]),
     // What is asked for isn't there, or is no request at all.
     (3, &["run", "show", "run_00000000000000000000000000000000"]),
     (3, &["recipe", "show", "nothing"]),

@@ -38,3 +38,23 @@ fn the_reference_names_every_command_and_exit_code() {
         "hidden commands stay hidden"
     );
 }
+
+#[test]
+fn a_code_is_explained_as_it_stands_behind_a_message() {
+    let folder = Folder::empty();
+    let page = folder.ok(&["explain", "[run_ended]"]);
+    assert!(
+        page.starts_with("run_ended\n") && page.contains("\nCure\n"),
+        "{page}"
+    );
+    let document = folder.json(0, &["explain", "run_ended"]);
+    assert_eq!(document["page"], project("docs/errors/run_ended.md"));
+    let all = folder.json(0, &["explain"]);
+    assert_eq!(all.as_array().expect("a list").len(), types::CODES.len());
+    let refused = folder.refused(3, "not_found", &["explain", "run_endet"]);
+    assert!(
+        refused["hint"].as_str().expect("a hint").contains("run_ended"),
+        "{refused}"
+    );
+    folder.refused(3, "not_found", &["explain", "../agents"]);
+}

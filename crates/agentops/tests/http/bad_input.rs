@@ -54,6 +54,34 @@ async fn a_body_of_50_mb_is_refused_before_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_told_the_same_however_it_comes() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__LARGEST_BODY_KB", "16")]).await;
+    let body = vec![b' '; 20_000];
+    let mut said = Vec::new();
+    for (chunked, key) in [(false, None), (true, None), (true, Some("k1"))] {
+        let who = match key {
+            Some(key) => site.admin.with("idempotency-key", key),
+            None => site.admin.clone(),
+        };
+        let request = who
+            .request(Method::POST, "/api/v1/recipes/check")
+            .header("content-type", "application/json");
+        let request = if chunked {
+            let parts = body
+                .chunks(4_000)
+                .map(|part| Ok::<_, std::io::Error>(part.to_vec()));
+            let parts: Vec<_> = parts.collect();
+            request.body(reqwest::Body::wrap_stream(futures::stream::iter(parts)))
+        } else {
+            request.body(body.clone())
+        };
+        let problem = ask(request).await.refused(413, "payload_too_large");
+        said.push(problem["detail"].as_str().expect("words").to_owned());
+    }
+    assert_eq!(said, ["a body has at most 16384 bytes"; 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_ends_its_request_is_cut_off() {
     let env = [
         ("AGENTOPS_SERVER__HEAD_TIMEOUT_S", "1"),

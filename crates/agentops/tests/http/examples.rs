@@ -1,12 +1,12 @@
-//! The examples of `docs/http.md`, run in order by a shell against a server. What an answer must hold
+//! The examples of `docs/http.md`, pasted in order into a shell, from an empty folder on. What an answer must hold
 //! stands below each: every field of it must be there, `"…"` stands for anything.
 
-use std::process::Command;
+use std::path::Path;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::rig::project;
-use crate::site::Site;
+use crate::rig::{BINARY, project};
 
 /// A command of the page, and what its answer must hold.
 struct Example {
@@ -51,49 +51,63 @@ fn holds(got: &Value, wanted: &Value) -> bool {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_examples_of_the_page_work_as_they_stand() {
-    // The script signs in once for each example.
-    let site = Site::open_with(&[("AGENTOPS_SERVER__SIGN_INS_PER_MINUTE", "100")]).await;
-    site.user("ann", &["operator", "approver"]).await;
-    let wish = json!({"name": "admin", "scopes": ["admin"], "days": 1});
-    let made = site.admin.post("/api/v1/tokens", wish).await.ok(201);
-    let page = project("docs/http.md");
-    let examples = examples(&page);
-    assert!(examples.len() >= 8, "{}", examples.len());
+/// All blocks in one shell, as somebody pastes them: what each prints goes to a file of its own, and what
+/// was begun is ended with the shell.
+fn script(examples: &[Example]) -> String {
+    let mut text = String::from("set -eu\ntrap 'kill $(jobs -p)' EXIT\n");
+    for (number, example) in examples.iter().enumerate() {
+        let command = &example.command;
+        text.push_str(&format!(
+            "echo {number} > reached\n{{\n{command}}} > answer.{number}\n"
+        ));
+    }
+    text
+}
+
+#[test]
+fn the_examples_of_the_page_work_as_they_stand() {
+    let examples = examples(&project("docs/http.md"));
+    assert!(examples.len() >= 16, "{}", examples.len());
     let folder = tempfile::tempdir().expect("a folder");
-    let mut script = String::new();
-    for example in &examples {
-        // Variables of earlier examples stay; only the last command's output is looked at.
-        script.push_str(&example.command);
-        let whole = format!("set -eu\nexec 3>&1 1>/dev/null\n{script}");
-        let quiet = whole
-            .rsplit_once(&example.command)
-            .map(|(before, _)| before.to_owned());
-        let asked = format!("{}exec 1>&3\n{}", quiet.unwrap_or_default(), example.command);
-        let done = Command::new("bash")
-            .arg("-c")
-            .arg(&asked)
-            .current_dir(folder.path())
-            .env("SERVER", &site.address)
-            .env("ADMIN", made["secret"].as_str().expect("a token"))
-            .output()
-            .expect("bash runs");
-        let out = String::from_utf8_lossy(&done.stdout).into_owned();
-        assert!(
-            done.status.success(),
-            "{}\n{out}\n{}",
-            example.command,
-            String::from_utf8_lossy(&done.stderr)
-        );
-        if let Some(wanted) = &example.answer {
-            let got: Value = serde_json::from_str(&out)
-                .unwrap_or_else(|error| panic!("{error}: {out}\n{}", example.command));
-            assert!(
-                holds(&got, wanted),
-                "{}\ngot {got:#}\nwanted {wanted:#}",
-                example.command
-            );
+    let data = folder.path().join("data");
+    let own = Path::new(BINARY).parent().expect("its folder").to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&others)));
+    let mut shell = assert_cmd::Command::new("bash");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AGENTOPS_") {
+            shell.env_remove(name);
         }
+    }
+    let done = shell
+        .arg("-c")
+        .arg(script(&examples))
+        .current_dir(folder.path())
+        .env("PATH", path.expect("a path"))
+        .env("AGENTOPS_DATA__FOLDER", &data)
+        .env("AGENTOPS_SERVER__LISTEN", "127.0.0.1:0")
+        .env("AGENTOPS_SANDBOX__LISTEN", "127.0.0.1:0")
+        .timeout(Duration::from_secs(120))
+        .output()
+        .expect("bash runs");
+    let read = |name: String| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    let reached: usize = read("reached".to_owned()).trim().parse().expect("a number");
+    assert!(
+        done.status.success(),
+        "{}\n{}\n{}",
+        examples[reached].command,
+        read(format!("answer.{reached}")),
+        String::from_utf8_lossy(&done.stderr)
+    );
+    for (number, example) in examples.iter().enumerate() {
+        let Some(wanted) = &example.answer else { continue };
+        let out = read(format!("answer.{number}"));
+        let got: Value =
+            serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{}", example.command));
+        assert!(
+            holds(&got, wanted),
+            "{}\ngot {got:#}\nwanted {wanted:#}",
+            example.command
+        );
     }
 }

@@ -8,7 +8,9 @@ mod commands;
 mod events;
 mod examples;
 mod keys;
+mod lists;
 mod odd;
+mod pages;
 mod people;
 mod repeat;
 #[path = "../cli/rig.rs"]

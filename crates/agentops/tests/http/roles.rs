@@ -19,11 +19,15 @@ const PUBLIC: [&str; 5] = [
     "use_link",
 ];
 /// Pages that everybody may open, outside the document.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 9] = [
+    "/",
     "/openapi.json",
     "/reference",
+    "/errors",
+    "/errors/{code}",
     "/welcome",
     "/welcome.js",
+    "/page.js",
     "/page.css",
 ];
 /// These end the session that asks for them, so they come last.
@@ -106,7 +110,8 @@ async fn every_route_is_public_by_name_or_refuses_the_wrong_role() {
     assert!(routes.len() > 50, "{}", routes.len());
     assert_eq!(api::page_paths(), PAGES, "a page is public and not named here");
     for page in PAGES {
-        assert_eq!(site.nobody().get(page).await.status, 200, "{page}");
+        let path = page.replace("{code}", "not_found");
+        assert_eq!(site.nobody().get(&path).await.status, 200, "{page}");
     }
     let mut people = Vec::new();
     for role in ROLES {

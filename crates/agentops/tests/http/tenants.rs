@@ -258,7 +258,11 @@ async fn nothing_of_another_tenant_is_there() {
     assert!(loaded.inbox.is_empty(), "{:?}", loaded.inbox);
     let user = store.user(other(), THEIRS).await.expect("it is there");
     assert!(!user.disabled);
-    let tokens = store.tokens(other(), None).await.expect("listed");
+    let all = ports::TokenFilter {
+        limit: 10,
+        ..ports::TokenFilter::default()
+    };
+    let tokens = store.tokens(other(), all).await.expect("listed");
     assert_eq!(tokens[0].revoked_at, None);
     let version = store.recipe(other(), THEIRS).await.expect("it is there");
     assert_eq!((version.latest, version.active), (1, None));

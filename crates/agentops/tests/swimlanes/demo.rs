@@ -119,3 +119,20 @@ fn people_see_phases_and_who_said_what_and_the_folder_goes() {
     let folder = folder.split(',').next().expect("a path");
     assert!(!std::path::Path::new(folder).exists(), "{folder} is still there");
 }
+
+#[test]
+fn what_the_demo_says_to_type_can_be_typed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("some data");
+    let output = demo(&["--data", data.to_str().expect("a path of text")]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    let lines = text.lines().skip_while(|line| !line.starts_with("Look around"));
+    let commands: Vec<&str> = lines.filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(commands.len(), 3, "{text}");
+    for command in commands {
+        let done = std::process::Command::new("sh").args(["-c", command]).output();
+        let done = done.expect("a shell");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{command}: {said}");
+    }
+}

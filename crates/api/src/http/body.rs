@@ -1,10 +1,11 @@
 //! Reading bodies: bounded by the router; JSON typed, and with every fault at once when one doesn't fit.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use serde_path_to_error::Segment;
 use utoipa::ToSchema;
 
 use super::problem::{Fault, Refusal};
@@ -12,6 +13,20 @@ use crate::openapi;
 
 /// The most faults told at once.
 const MOST_FAULTS: usize = 20;
+
+/// The most bytes that the body of this request may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Largest(pub(crate) usize);
+
+impl Largest {
+    /// That there are more.
+    pub(crate) fn exceeded(self) -> Refusal {
+        Refusal::new(
+            "payload_too_large",
+            format!("a body has at most {} bytes", self.0),
+        )
+    }
+}
 
 /// A JSON body of a declared form.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -45,13 +60,12 @@ pub(crate) fn kind_of(headers: &HeaderMap) -> String {
 /// # Errors
 /// `payload_too_large`, `body_unreadable`.
 pub(crate) async fn bytes_of<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refusal> {
-    Bytes::from_request(request, state).await.map_err(|error| {
-        let code = if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            "payload_too_large"
-        } else {
-            "body_unreadable"
-        };
-        Refusal::new(code, error.body_text())
+    let largest = request.extensions().get::<Largest>().copied();
+    let read = Bytes::from_request(request, state).await;
+    read.map_err(|error| match (error.status(), largest) {
+        (StatusCode::PAYLOAD_TOO_LARGE, Some(largest)) => largest.exceeded(),
+        (StatusCode::PAYLOAD_TOO_LARGE, None) => Refusal::new("payload_too_large", error.body_text()),
+        _ => Refusal::new("body_unreadable", error.body_text()),
     })
 }
 
@@ -61,7 +75,11 @@ fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<Body<T>, Refusal
         Err(error) => error,
     };
     let faults = match serde_json::from_slice::<Value>(bytes) {
-        Ok(value) => faults(&T::name(), &value),
+        Ok(value) => match faults(&T::name(), &value) {
+            // The document can't say everything: the reader knows where it stumbled.
+            faults if faults.is_empty() => vec![first_fault::<T>(bytes)],
+            faults => faults,
+        },
         Err(_) => {
             return Err(Refusal::new(
                 "body_unreadable",
@@ -69,13 +87,29 @@ fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<Body<T>, Refusal
             ));
         }
     };
-    let mut refusal = Refusal::new(
-        "body_invalid",
-        format!("the body doesn't fit {}: {wrong}", T::name()),
-    )
-    .hint("the reference at /reference shows its form");
-    refusal.problems = faults;
-    Err(refusal)
+    let message = format!("the body doesn't fit {}: {wrong}", T::name());
+    Err(Refusal::new("body_invalid", message)
+        .hint("the reference at /reference shows its form")
+        .with(faults))
+}
+
+/// Where reading a body ended.
+fn first_fault<T: DeserializeOwned>(bytes: &[u8]) -> Fault {
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, T>(&mut text) {
+        Ok(_) => Fault::new("", "something follows the body"),
+        Err(error) => Fault::new(pointer(error.path()), error.inner().to_string()),
+    }
+}
+
+/// A JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let segments = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    segments.map(|segment| format!("/{segment}")).collect()
 }
 
 /// Everything by which a value differs from a schema of the document.
@@ -90,9 +124,9 @@ fn faults(name: &str, value: &Value) -> Vec<Fault> {
     };
     let found = validator.iter_errors(value).take(MOST_FAULTS);
     found
-        .map(|error| Fault {
-            at: error.instance_path().to_string(),
-            message: error.to_string().chars().take(300).collect(),
+        .map(|error| {
+            let message: String = error.to_string().chars().take(300).collect();
+            Fault::new(error.instance_path().to_string(), message)
         })
         .collect()
 }

@@ -80,7 +80,7 @@ pub(crate) fn stale() -> Refusal {
 }
 
 /// Whether a header lists the tag, or `*`. Weak tags compare by what they hold.
-fn listed(headers: &HeaderMap, name: &str, tag: &str) -> bool {
+pub(crate) fn listed(headers: &HeaderMap, name: &str, tag: &str) -> bool {
     headers
         .get_all(name)
         .iter()

@@ -11,4 +11,5 @@ pub(crate) mod needs;
 pub(crate) mod page;
 pub(crate) mod path;
 pub(crate) mod problem;
+pub(crate) mod query;
 pub(crate) mod repeat;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// A refusal, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// The page of the code, relative to the documentation: `errors/<code>`.
+    /// The page of the code, which this server answers: `/errors/<code>`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The HTTP status in words.
@@ -23,18 +23,27 @@ pub struct Problem {
     /// What to do now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Every fault of a body, with its place.
+    /// Every fault of a body or a query, with its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Fault>,
 }
 
-/// One fault of a body.
+/// One fault of a body or a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
-    /// JSON Pointer to the place; in files `FILE:LINE:COLUMN`.
+    /// JSON Pointer to the place; in queries `?` and the parameter; in files `FILE:LINE:COLUMN`.
     pub at: String,
     /// What is wrong there.
     pub message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            at: at.into(),
+            message: message.into(),
+        }
+    }
 }
 
 /// A failure on its way out.
@@ -56,6 +65,12 @@ impl Refusal {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.failure = self.failure.hint(hint);
+        self
+    }
+
+    /// The same with its faults.
+    pub(crate) fn with(mut self, problems: Vec<Fault>) -> Self {
+        self.problems = problems;
         self
     }
 }
@@ -83,7 +98,7 @@ impl IntoResponse for Refusal {
             failure.message = "something failed inside; the server's log says what".to_owned();
         }
         let problem = Problem {
-            kind: format!("errors/{}", failure.code),
+            kind: format!("/errors/{}", failure.code),
             title: status.canonical_reason().unwrap_or("error").to_owned(),
             status: status.as_u16(),
             detail: failure.message,

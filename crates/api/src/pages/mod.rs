@@ -1,20 +1,23 @@
-//! The few pages that the server itself has: the API's reference and the page that a one-time link
-//! opens. The console brings its own.
+//! The few pages that the server itself has: what it is, the API's reference, the pages of error codes and
+//! the page that a one-time link opens. The console brings its own.
 
+mod errors;
+mod frame;
+mod home;
 mod reference;
+mod reference_page;
+mod text;
 
 use axum::Router;
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 
+pub use errors::{error_codes, error_page, near_codes};
 pub use reference::markdown;
 
 use crate::openapi;
-
-/// A page may load its own script and style, and ask its own server.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use frame::{HTML, tagged};
 
 /// The routes, all public: they hold nothing that isn't the same everywhere. The OpenAPI document describes
 /// only the API; the test of all routes names these.
@@ -28,40 +31,30 @@ pub fn page_paths() -> Vec<&'static str> {
     all().into_iter().map(|(path, _)| path).collect()
 }
 
-fn all() -> [(&'static str, MethodRouter); 5] {
+fn all() -> [(&'static str, MethodRouter); 9] {
     [
+        ("/", get(home::page)),
         ("/openapi.json", get(document)),
-        ("/reference", get(async || page(reference::html()))),
-        (
-            "/welcome",
-            get(async || page(include_str!("welcome.html").to_owned())),
-        ),
-        (
-            "/welcome.js",
-            get(async || file("text/javascript; charset=utf-8", include_str!("welcome.js"))),
-        ),
+        ("/reference", get(reference_page::page)),
+        ("/errors", get(errors::list)),
+        ("/errors/{code}", get(errors::page_of)),
+        ("/welcome", file(HTML, include_str!("welcome.html"))),
+        ("/welcome.js", file(SCRIPT, include_str!("welcome.js"))),
+        ("/page.js", file(SCRIPT, include_str!("page.js"))),
         (
             "/page.css",
-            get(async || file("text/css; charset=utf-8", include_str!("page.css"))),
+            file("text/css; charset=utf-8", include_str!("page.css")),
         ),
     ]
 }
 
-async fn document() -> Response {
-    axum::Json(openapi::document_json()).into_response()
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+async fn document(headers: HeaderMap) -> Response {
+    let text = openapi::document_json().to_string();
+    tagged(&headers, StatusCode::OK, "application/json", text)
 }
 
-fn page(html: String) -> Response {
-    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(html)).into_response()
-}
-
-fn file(kind: &'static str, text: &'static str) -> Response {
-    (
-        [
-            (header::CONTENT_TYPE, kind),
-            (header::CACHE_CONTROL, "max-age=300"),
-        ],
-        text,
-    )
-        .into_response()
+fn file(kind: &'static str, text: &'static str) -> MethodRouter {
+    get(async move |headers: HeaderMap| tagged(&headers, StatusCode::OK, kind, text.to_owned()))
 }

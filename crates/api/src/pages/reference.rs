@@ -1,4 +1,5 @@
-//! The API's reference out of its OpenAPI document: as the page `/reference`, and as `docs/api.md`.
+//! The API's reference out of its OpenAPI document: its operations and forms, and `docs/api.md`. The page
+//! `/reference` is made beside it (`reference_page`).
 
 use std::fmt::Write as _;
 
@@ -7,17 +8,44 @@ use serde_json::{Map, Value};
 use crate::openapi;
 
 /// One operation, as both forms need it.
-struct Operation<'a> {
-    method: String,
-    path: &'a str,
-    id: &'a str,
-    tag: &'a str,
-    summary: &'a str,
-    description: &'a str,
-    asks: String,
-    parameters: Vec<(&'a str, &'a str, &'a str)>,
-    body: Option<&'a str>,
-    answers: Vec<(&'a str, &'a str)>,
+pub(super) struct Operation<'a> {
+    pub(super) method: String,
+    pub(super) path: &'a str,
+    pub(super) id: &'a str,
+    pub(super) tag: &'a str,
+    pub(super) summary: &'a str,
+    pub(super) description: &'a str,
+    /// `public`, or a role.
+    pub(super) role: &'a str,
+    /// The scope that a token needs, or nothing.
+    pub(super) scope: &'a str,
+    pub(super) parameters: Vec<Field<'a>>,
+    /// The form of a JSON body.
+    pub(super) body: Option<&'a str>,
+    /// The media types of a body of another kind.
+    pub(super) files: Vec<&'a str>,
+    /// Status and form of each answer.
+    pub(super) answers: Vec<(&'a str, &'a str)>,
+}
+
+/// A parameter, or a field of a form.
+pub(super) struct Field<'a> {
+    pub(super) name: &'a str,
+    /// `path`, `query` or `header`; nothing for a field.
+    pub(super) place: &'a str,
+    pub(super) form: String,
+    pub(super) required: bool,
+    pub(super) meaning: &'a str,
+}
+
+impl Operation<'_> {
+    /// The role and the scope in a few words.
+    fn asks(&self) -> String {
+        match self.scope {
+            "" => self.role.to_owned(),
+            scope => format!("{}, scope {scope}", self.role),
+        }
+    }
 }
 
 /// `docs/api.md`.
@@ -54,7 +82,9 @@ pub fn markdown() -> String {
             let _ = writeln!(
                 text,
                 "| `{} {}` | {} | {summary}{body}{answers} |",
-                one.method, one.path, one.asks
+                one.method,
+                one.path,
+                one.asks()
             );
         }
     }
@@ -65,104 +95,17 @@ pub fn markdown() -> String {
         if !fields.is_empty() {
             text.push_str("| field | form | meaning |\n|---|---|---|\n");
         }
-        for (field, form, meaning) in fields {
-            let meaning = meaning.replace('|', "\\|").replace('\n', " ");
-            let _ = writeln!(text, "| `{field}` | {} | {meaning} |", form.replace('|', "\\|"));
+        for field in fields {
+            let meaning = field.meaning.replace('|', "\\|").replace('\n', " ");
+            let form = field.form.replace('|', "\\|");
+            let _ = writeln!(text, "| `{}` | {form} | {meaning} |", field.name);
         }
     }
     text
-}
-
-/// The page.
-pub(super) fn html() -> String {
-    let document = openapi::document_json();
-    let mut text = String::from(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>AgentOps API</title><link rel=\"stylesheet\" href=\"/page.css\"></head><body><main>\
-         <h1>AgentOps API</h1>",
-    );
-    let about = document
-        .pointer("/info/description")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    for paragraph in about.split("\n\n") {
-        let _ = write!(text, "<p>{}</p>", escaped(paragraph));
-    }
-    text.push_str("<p><a href=\"/openapi.json\">openapi.json</a></p>");
-    for (tag, operations) in by_tag(document) {
-        let _ = write!(text, "<h2>{}</h2>", escaped(tag));
-        for one in operations {
-            push_operation(&mut text, &one);
-        }
-    }
-    text.push_str("<h2>Forms</h2>");
-    for (name, schema) in schemas(document) {
-        let _ = write!(
-            text,
-            "<details id=\"{0}\"><summary><code>{0}</code> <span class=\"quiet\">{1}</span></summary><div><table>",
-            escaped(name),
-            escaped(text_of(schema, "description"))
-        );
-        for (field, form, meaning) in fields(schema) {
-            let _ = write!(
-                text,
-                "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-                escaped(field),
-                escaped(&form),
-                escaped(meaning)
-            );
-        }
-        text.push_str("</table></div></details>");
-    }
-    text.push_str("</main></body></html>");
-    text
-}
-
-fn push_operation(text: &mut String, one: &Operation<'_>) {
-    let _ = write!(
-        text,
-        "<details id=\"{}\"><summary><span class=\"method\">{}</span><code>{}</code><span>{}</span>\
-         <span class=\"asks quiet\">{}</span></summary><div>",
-        escaped(one.id),
-        escaped(&one.method),
-        escaped(one.path),
-        escaped(one.summary),
-        escaped(&one.asks)
-    );
-    for paragraph in one.description.split("\n\n").filter(|text| !text.is_empty()) {
-        let _ = write!(text, "<p>{}</p>", escaped(paragraph));
-    }
-    text.push_str("<table>");
-    for (name, place, meaning) in &one.parameters {
-        let _ = write!(
-            text,
-            "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-            escaped(name),
-            escaped(place),
-            escaped(meaning)
-        );
-    }
-    if let Some(body) = one.body {
-        let _ = write!(
-            text,
-            "<tr><td>body</td><td><a href=\"#{0}\">{0}</a></td><td></td></tr>",
-            escaped(body)
-        );
-    }
-    for (status, name) in &one.answers {
-        let _ = write!(
-            text,
-            "<tr><td>{}</td><td>{}</td><td></td></tr>",
-            escaped(status),
-            escaped(name)
-        );
-    }
-    text.push_str("</table></div></details>");
 }
 
 /// Operations by tag, in the document's order.
-fn by_tag(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
+pub(super) fn by_tag(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
     let mut tags: Vec<(&str, Vec<Operation<'_>>)> = Vec::new();
     for (path, item) in entries(document, "/paths") {
         for (method, operation) in item.as_object().into_iter().flatten() {
@@ -180,11 +123,6 @@ fn by_tag(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
 }
 
 fn read<'a>(path: &'a str, method: &str, operation: &'a Value) -> Operation<'a> {
-    let role = text_of(operation, "x-role");
-    let asks = match text_of(operation, "x-scope") {
-        "" => role.to_owned(),
-        scope => format!("{role}, scope {scope}"),
-    };
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let answers = entries(operation, "/responses").filter(|(status, _)| *status != "default");
     Operation {
@@ -197,19 +135,16 @@ fn read<'a>(path: &'a str, method: &str, operation: &'a Value) -> Operation<'a> 
             .unwrap_or("other"),
         summary: text_of(operation, "summary"),
         description: text_of(operation, "description"),
-        asks,
-        parameters: parameters
-            .map(|one| {
-                (
-                    text_of(one, "name"),
-                    text_of(one, "in"),
-                    text_of(one, "description"),
-                )
-            })
-            .collect(),
+        role: text_of(operation, "x-role"),
+        scope: text_of(operation, "x-scope"),
+        parameters: parameters.map(parameter).collect(),
         body: operation
             .pointer("/requestBody/content/application~1json/schema/$ref")
             .and_then(name_of),
+        files: entries(operation, "/requestBody/content")
+            .map(|(kind, _)| kind)
+            .filter(|kind| *kind != "application/json")
+            .collect(),
         answers: answers
             .map(|(status, answer)| {
                 let schema = answer.pointer("/content/application~1json/schema/$ref");
@@ -219,7 +154,7 @@ fn read<'a>(path: &'a str, method: &str, operation: &'a Value) -> Operation<'a> 
     }
 }
 
-fn schemas(document: &Value) -> impl Iterator<Item = (&str, &Value)> {
+pub(super) fn schemas(document: &Value) -> impl Iterator<Item = (&str, &Value)> {
     entries(document, "/components/schemas")
 }
 
@@ -230,12 +165,36 @@ fn entries<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a str
         .map(|(name, value)| (name.as_str(), value))
 }
 
+fn parameter(one: &Value) -> Field<'_> {
+    let schema = &one["schema"];
+    let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+    let bounds = match (least, most) {
+        (Some(least), Some(most)) => format!(", {least} to {most}"),
+        _ => String::new(),
+    };
+    Field {
+        name: text_of(one, "name"),
+        place: text_of(one, "in"),
+        form: form(schema).replace(" or null", "") + &bounds,
+        required: one["required"] == true,
+        meaning: text_of(one, "description"),
+    }
+}
+
 /// Fields with their form and meaning; those of a form with kinds, kind by kind.
-fn fields(schema: &Value) -> Vec<(&str, String, &str)> {
+pub(super) fn fields(schema: &Value) -> Vec<Field<'_>> {
     let kinds = schema["oneOf"].as_array().into_iter().flatten();
     let all = std::iter::once(schema).chain(kinds);
-    all.flat_map(|one| entries(one, "/properties"))
-        .map(|(name, field)| (name, form(field), text_of(field, "description")))
+    all.flat_map(|one| entries(one, "/properties").map(move |(name, field)| (one, name, field)))
+        .map(|(one, name, field)| Field {
+            name,
+            place: "",
+            form: form(field),
+            required: one["required"]
+                .as_array()
+                .is_some_and(|names| names.iter().any(|must| must == name)),
+            meaning: text_of(field, "description"),
+        })
         .collect()
 }
 
@@ -268,13 +227,6 @@ fn name_of(reference: &Value) -> Option<&str> {
     reference.as_str()?.rsplit('/').next()
 }
 
-fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(super) fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

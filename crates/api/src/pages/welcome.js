@@ -54,6 +54,7 @@ form.addEventListener("submit", async (event) => {
     const session = await post("/api/v1/links/use", { secret, name: name.value, password: password.value });
     form.hidden = true;
     about.textContent = `Signed in as ${session.name} (${session.roles.join(", ")}). The API is open to this browser.`;
+    document.getElementById("next").hidden = false;
   } catch (error) {
     problem.textContent = error.message;
   }

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use ports::ByName;
 use services::agents;
 
 use crate::Api;
 use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
-use crate::http::page::Page;
+use crate::http::page::{self, Asked, Page, PageQuery};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::library::{Agent, PutAgent};
@@ -22,11 +23,21 @@ use crate::wire::library::{Agent, PutAgent};
     operation_id = "list_agents",
     tag = "agents",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(PageQuery),
     responses((status = 200, body = Page<Agent>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_agents(State(api): State<Api>) -> Answer<Json<Page<Agent>>> {
-    let records = agents::list(&api.services).await?;
-    Ok(Json(Page::all(records.into_iter().map(Agent::from).collect())))
+pub(crate) async fn list_agents(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<Agent>>> {
+    let limit = page::limit(query.limit);
+    let wanted = ByName {
+        after: page::after(query.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let records = agents::page(&api.services, wanted).await?;
+    let items = records.into_iter().map(Agent::from).collect();
+    Ok(Json(Page::cut(items, limit, |agent: &Agent| agent.name.clone())))
 }
 
 /// Makes an agent.

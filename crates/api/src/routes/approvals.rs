@@ -17,6 +17,7 @@ use crate::http::page::{self, Asked, Page};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::approvals::{Approval, Decide};
+use crate::wire::forms;
 
 /// Which approvals to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,13 +25,14 @@ use crate::wire::approvals::{Approval, Decide};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ApprovalQuery {
     /// `pending`, `approved`, `denied`, `expired` or `void`.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = forms::approval_status, required = false)]
     status: Option<ApprovalStatus>,
     /// Of this run.
     run: Option<String>,
     /// Where to begin.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 

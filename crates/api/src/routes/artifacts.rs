@@ -26,6 +26,7 @@ pub(crate) struct ArtifactQuery {
     /// Where to begin.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 

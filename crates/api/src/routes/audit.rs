@@ -22,6 +22,7 @@ pub(crate) struct LeafQuery {
     /// Where to begin; stronger than `after`.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 

@@ -19,6 +19,7 @@ use crate::http::identity::Caller;
 use crate::http::page::Asked;
 use crate::http::problem::{Answer, Fault, Problem, Refusal};
 use crate::wire::bundle::{BundleChange, Imported};
+use crate::wire::forms;
 
 /// A bundle.
 const ZIP: &str = "application/zip";
@@ -43,7 +44,7 @@ pub(crate) struct ImportQuery {
     activate: bool,
     /// `anywhere` for documents of every kind, which is what is done if not said; `folder` for one
     /// `SLUG.yaml` for each recipe, and nothing else.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = forms::files_from, required = false)]
     from: Option<Kind>,
     /// The name of a single file, such as `lamp.yaml`; it names what has no name of its own.
     name: Option<String>,

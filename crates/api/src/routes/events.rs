@@ -102,7 +102,9 @@ pub(crate) async fn watch_run(
         let ended = runs::find(&api.services, run)
             .await
             .is_ok_and(|row| row.status.is_final());
-        let found = runs::journal(&api.services, run, after).await.unwrap_or_default();
+        let found = runs::journal(&api.services, run, after, BATCH)
+            .await
+            .unwrap_or_default();
         let last = found.last().map_or(after, |entry| entry.seq);
         let mut events: Vec<Event> = found
             .into_iter()

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use ports::SeenRecipe;
+use ports::{SeenRecipe, VersionFilter};
 use serde::Deserialize;
 use services::recipes;
 use types::Label;
@@ -14,7 +14,7 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
-use crate::http::page::{Asked, Page};
+use crate::http::page::{self, Asked, Keys, Page, PageQuery};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::wire::recipes::{CheckRecipe, Checked, Recipe, RecipeDetail, SaveRecipe, Saved, Version};
@@ -26,6 +26,11 @@ use crate::wire::recipes::{CheckRecipe, Checked, Recipe, RecipeDetail, SaveRecip
 pub(crate) struct RecipeQuery {
     /// Those of calls by hand too.
     calls: Option<bool>,
+    /// Where to begin: what the page before gave as `next`.
+    cursor: Option<String>,
+    /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
 }
 
 /// Lists recipes that are not archived, by name.
@@ -42,12 +47,14 @@ pub(crate) async fn list_recipes(
     State(api): State<Api>,
     Asked(query): Asked<RecipeQuery>,
 ) -> Answer<Json<Page<Recipe>>> {
-    let records = recipes::list(&api.services).await?;
+    let limit = page::limit(query.limit);
+    let after: Option<Keys<String, String>> = page::after(query.cursor.as_deref())?;
+    let after = after.map(|Keys(name, slug)| (name, slug));
     let calls = query.calls.unwrap_or(false);
-    let shown = records
-        .into_iter()
-        .filter(|record| calls || !recipes::is_call(&record.slug));
-    Ok(Json(Page::all(shown.map(Recipe::from).collect())))
+    let records = recipes::page(&api.services, calls, after, limit + 1).await?;
+    let items = records.into_iter().map(Recipe::from).collect();
+    let keys = |recipe: &Recipe| Keys(recipe.name.clone(), recipe.slug.clone());
+    Ok(Json(Page::cut(items, limit, keys)))
 }
 
 /// Saves a recipe's text: a new immutable version if it has changed. One with errors is kept as a draft.
@@ -145,22 +152,29 @@ pub(crate) async fn get_recipe(
     Ok(etag::answer(&headers, StatusCode::OK, &detail))
 }
 
-/// All versions of a recipe, newest first.
+/// Lists versions of a recipe, newest first.
 #[utoipa::path(
     get,
     path = "/recipes/{recipe}/versions",
     operation_id = "list_recipe_versions",
     tag = "recipes",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
-    params(("recipe" = String, Path, description = "Slug, name or id of the recipe")),
+    params(("recipe" = String, Path, description = "Slug, name or id of the recipe"), PageQuery),
     responses((status = 200, body = Page<Version>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn list_recipe_versions(
     State(api): State<Api>,
     Path(recipe): Path<String>,
+    Asked(query): Asked<PageQuery>,
 ) -> Answer<Json<Page<Version>>> {
-    let (_, versions) = recipes::versions(&api.services, &recipe).await?;
-    Ok(Json(Page::all(versions.into_iter().map(Version::from).collect())))
+    let limit = page::limit(query.limit);
+    let wanted = VersionFilter {
+        before: page::after(query.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let versions = recipes::versions(&api.services, &recipe, wanted).await?;
+    let items = versions.into_iter().map(Version::from).collect();
+    Ok(Json(Page::cut(items, limit, |version: &Version| version.version)))
 }
 
 /// One version.

@@ -3,21 +3,22 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use ports::RunFilter;
+use ports::{LetterFilter, RunFilter};
 use serde::Deserialize;
 use services::requests::RepeatKey;
 use services::runs::{self, Answer as WordOf};
-use types::{Mode, RunStatus, Timestamp};
+use types::{Mode, RunId, RunStatus, Timestamp};
 use utoipa::IntoParams;
 
 use super::id;
 use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
-use crate::http::page::{self, Asked, Page};
+use crate::http::page::{self, Asked, Keys, Page, PageQuery};
 use crate::http::path::Path;
-use crate::http::problem::{Answer, Problem, Refusal};
+use crate::http::problem::{Answer, Fault, Problem, Refusal};
 use crate::http::repeat::StartKey;
+use crate::wire::forms;
 use crate::wire::runs::{
     EndTask, GiveInput, GivenUp, JournalEntry, ResolveStep, RestartRun, Run, RunDetail, SendSignal, StartRun,
     Started, StopRun, Word,
@@ -39,7 +40,7 @@ pub(crate) struct RunQuery {
     /// Of this agent.
     agent: Option<String>,
     /// `mock` or `real`.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = forms::mode, required = false)]
     mode: Option<Mode>,
     /// Started by this person.
     requester: Option<String>,
@@ -52,6 +53,7 @@ pub(crate) struct RunQuery {
     /// Where to begin; stronger than `before`.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
@@ -65,15 +67,7 @@ pub(crate) struct JournalQuery {
     /// Where to begin; stronger than `after`.
     cursor: Option<String>,
     /// How many, 1 to 500; usually 500.
-    limit: Option<u32>,
-}
-
-/// How many to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct LimitQuery {
-    /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
@@ -183,7 +177,7 @@ pub(crate) async fn list_journal(
     let limit = page::limit(Some(query.limit.unwrap_or(page::MOST)));
     let after: Option<u64> = page::after(query.cursor.as_deref())?;
     let after = after.or(query.after).unwrap_or(0);
-    let events = runs::journal(&api.services, id(&run)?, after).await?;
+    let events = runs::journal(&api.services, id(&run)?, after, limit + 1).await?;
     let items = events.into_iter().map(JournalEntry::from).collect();
     Ok(Json(Page::cut(items, limit, |entry: &JournalEntry| entry.seq)))
 }
@@ -413,15 +407,24 @@ pub(crate) async fn restart_run(
     operation_id = "list_dead_letters",
     tag = "runs",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
-    params(LimitQuery),
+    params(PageQuery),
     responses((status = 200, body = Page<GivenUp>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn list_dead_letters(
     State(api): State<Api>,
-    Asked(query): Asked<LimitQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Answer<Json<Page<GivenUp>>> {
-    let letters = runs::dead_letters(&api.services, page::limit(query.limit)).await?;
-    Ok(Json(Page::all(letters.into_iter().map(GivenUp::from).collect())))
+    let limit = page::limit(query.limit);
+    let before: Option<Keys<Timestamp, RunId>> = page::after(query.cursor.as_deref())?;
+    let wanted = LetterFilter {
+        before: before.map(|Keys(at, run)| (at, run)),
+        limit: limit + 1,
+    };
+    let letters = runs::dead_letters(&api.services, wanted).await?;
+    let items = letters.into_iter().map(GivenUp::from).collect();
+    Ok(Json(Page::cut(items, limit, |letter: &GivenUp| {
+        Keys(letter.at, letter.run)
+    })))
 }
 
 pub(crate) fn started(created: ports::Created) -> (StatusCode, Json<Started>) {
@@ -433,9 +436,11 @@ fn statuses(text: Option<&str>) -> Answer<Vec<RunStatus>> {
     let Some(text) = text else { return Ok(Vec::new()) };
     text.split(',')
         .map(|one| {
-            one.trim()
-                .parse()
-                .map_err(|error: types::UnknownStatus| Refusal::new("query_invalid", error.to_string()))
+            one.trim().parse().map_err(|error: types::UnknownStatus| {
+                let message = error.to_string();
+                let fault = Fault::new("?status", message.clone());
+                Refusal::new("query_invalid", message).with(vec![fault])
+            })
         })
         .collect()
 }

@@ -7,24 +7,29 @@ use serde_json::Value;
 use types::Failure;
 use utoipa::IntoParams;
 
-use crate::http::page::{Asked, Page};
+use crate::http::page::{Asked, Page, PageQuery};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem, Refusal};
 use crate::wire::sandbox::PullDiff;
 use crate::{Api, SandboxView};
 
-/// The vendors that the sandbox speaks for.
+/// The vendors that the sandbox speaks for, by name.
 #[utoipa::path(
     get,
     path = "/sandbox",
     operation_id = "list_sandbox_vendors",
     tag = "sandbox",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(PageQuery),
     responses((status = 200, body = Page<String>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_sandbox_vendors(State(api): State<Api>) -> Answer<Json<Page<String>>> {
+pub(crate) async fn list_sandbox_vendors(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<String>>> {
     let vendors = look(&api, |sandbox| sandbox.vendors()).await?;
-    Ok(Json(Page::all(vendors.into_keys().collect())))
+    let names = vendors.into_keys().collect();
+    Ok(Json(Page::of_whole(names, &query, String::clone)?))
 }
 
 /// Everything that one vendor of the sandbox knows.

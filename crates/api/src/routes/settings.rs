@@ -4,29 +4,36 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use ports::ByName;
 use services::{secrets, settings};
 
 use crate::Api;
 use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
-use crate::http::page::Page;
+use crate::http::page::{self, Asked, Page, PageQuery};
 use crate::http::path::Path;
-use crate::http::problem::{Answer, Problem};
+use crate::http::problem::{Answer, Fault, Problem, Refusal};
 use crate::wire::library::{PutSecret, PutSetting, Secret, Setting};
 
-/// Every setting, by key.
+/// Lists settings, by key.
 #[utoipa::path(
     get,
     path = "/settings",
     operation_id = "list_settings",
     tag = "settings",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(PageQuery),
     responses((status = 200, body = Page<Setting>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_settings(State(api): State<Api>) -> Answer<Json<Page<Setting>>> {
+pub(crate) async fn list_settings(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<Setting>>> {
     let all = settings::list(&api.services).await?;
-    Ok(Json(Page::all(all.into_iter().map(Setting::from).collect())))
+    let items = all.into_iter().map(Setting::from).collect();
+    let page = Page::of_whole(items, &query, |setting: &Setting| setting.key.clone());
+    Ok(Json(page?))
 }
 
 /// One setting, with an ETag.
@@ -70,7 +77,14 @@ pub(crate) async fn put_setting(
     let before = settings::get(&api.services, &key).await?;
     etag::check(&headers, &Setting::from(before.clone()))?;
     let seen = headers.contains_key("if-match").then_some(before);
-    let set = settings::change(&api.services, &key, wish.value, seen, &caller).await?;
+    let set = settings::change(&api.services, &key, wish.value, seen, &caller).await;
+    let set = set.map_err(|failure| match failure.code.as_str() {
+        "setting_invalid" => {
+            let fault = Fault::new("/value", failure.message.clone());
+            Refusal::from(failure).with(vec![fault])
+        }
+        _ => failure.into(),
+    })?;
     Ok(etag::answer(
         &HeaderMap::new(),
         StatusCode::OK,
@@ -78,18 +92,30 @@ pub(crate) async fn put_setting(
     ))
 }
 
-/// All secrets, as far as they are ever shown.
+/// Lists secrets by name, as far as they are ever shown.
 #[utoipa::path(
     get,
     path = "/secrets",
     operation_id = "list_secrets",
     tag = "secrets",
     extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(PageQuery),
     responses((status = 200, body = Page<Secret>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_secrets(State(api): State<Api>) -> Answer<Json<Page<Secret>>> {
-    let all = secrets::list(&api.services).await?;
-    Ok(Json(Page::all(all.into_iter().map(Secret::from).collect())))
+pub(crate) async fn list_secrets(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<Secret>>> {
+    let limit = page::limit(query.limit);
+    let wanted = ByName {
+        after: page::after(query.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let records = secrets::page(&api.services, wanted).await?;
+    let items = records.into_iter().map(Secret::from).collect();
+    Ok(Json(Page::cut(items, limit, |secret: &Secret| {
+        secret.name.clone()
+    })))
 }
 
 /// Sets a secret, bound to the origin that it may be sent to. It is never given back.

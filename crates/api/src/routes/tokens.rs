@@ -12,7 +12,7 @@ use super::id;
 use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
-use crate::http::page::{Asked, Page};
+use crate::http::page::{self, Asked, Page};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::KeepInstead;
@@ -25,6 +25,11 @@ use crate::wire::people::{MadeToken, MakeToken, Token};
 pub(crate) struct TokenQuery {
     /// Everybody's; for admins.
     all: Option<bool>,
+    /// Where to begin: what the page before gave as `next`.
+    cursor: Option<String>,
+    /// How many, 1 to 500; usually 50.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
 }
 
 /// One's own API tokens, newest first, or everybody's for an admin.
@@ -42,8 +47,12 @@ pub(crate) async fn list_tokens(
     Caller(caller): Caller,
     Asked(query): Asked<TokenQuery>,
 ) -> Answer<Json<Page<Token>>> {
-    let all = tokens::list(&api.services, query.all.unwrap_or(false), &caller).await?;
-    Ok(Json(Page::all(all.into_iter().map(Token::from).collect())))
+    let limit = page::limit(query.limit);
+    let before = page::after(query.cursor.as_deref())?;
+    let all = query.all.unwrap_or(false);
+    let records = tokens::page(&api.services, all, before, limit + 1, &caller).await?;
+    let items = records.into_iter().map(Token::from).collect();
+    Ok(Json(Page::cut(items, limit, |token: &Token| token.id)))
 }
 
 /// Makes an API token for oneself. It is shown once; only a signed-in person may make one.

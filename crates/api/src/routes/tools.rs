@@ -12,10 +12,11 @@ use super::runs::started;
 use crate::Api;
 use crate::http::body::Body;
 use crate::http::identity::Caller;
-use crate::http::page::{Asked, Page};
+use crate::http::page::{Asked, Page, PageQuery};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::StartKey;
+use crate::wire::forms;
 use crate::wire::runs::Started;
 use crate::wire::tools::{
     Action, AddTool, AddedTool, CallAction, PutClass, PutMcpServer, PutRule, Tool, ToolHealth,
@@ -27,22 +28,28 @@ use crate::wire::tools::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct HealthQuery {
     /// `mock` or `real`; the setting `runs.mode` if not said.
-    #[param(value_type = Option<String>)]
+    #[param(schema_with = forms::mode, required = false)]
     mode: Option<Mode>,
 }
 
-/// Every tool with its actions, by name.
+/// Lists tools with their actions, by name.
 #[utoipa::path(
     get,
     path = "/tools",
     operation_id = "list_tools",
     tag = "tools",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(PageQuery),
     responses((status = 200, body = Page<Tool>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_tools(State(api): State<Api>) -> Answer<Json<Page<Tool>>> {
+pub(crate) async fn list_tools(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<Tool>>> {
     let views = tools::list(&api.services).await?;
-    Ok(Json(Page::all(views.into_iter().map(Tool::from).collect())))
+    let items = views.into_iter().map(Tool::from).collect();
+    let page = Page::of_whole(items, &query, |tool: &Tool| tool.name.clone());
+    Ok(Json(page?))
 }
 
 /// Adds or replaces a plain HTTP tool.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use ports::ByName;
 use services::users::{self, Link};
 use services::{people, settings};
 
@@ -11,24 +12,34 @@ use crate::Api;
 use crate::http::body::Body;
 use crate::http::etag;
 use crate::http::identity::Caller;
-use crate::http::page::Page;
+use crate::http::page::{self, Asked, Page, PageQuery};
 use crate::http::path::Path;
 use crate::http::problem::{Answer, Problem};
 use crate::http::repeat::KeepInstead;
 use crate::wire::people::{AddUser, ChangeUser, Group, OneTimeLink, User};
 
-/// All users, by name.
+/// Lists users, by name.
 #[utoipa::path(
     get,
     path = "/users",
     operation_id = "list_users",
     tag = "users",
     extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(PageQuery),
     responses((status = 200, body = Page<User>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_users(State(api): State<Api>) -> Answer<Json<Page<User>>> {
-    let all = users::list(&api.services).await?;
-    Ok(Json(Page::all(all.into_iter().map(User::from).collect())))
+pub(crate) async fn list_users(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<User>>> {
+    let limit = page::limit(query.limit);
+    let wanted = ByName {
+        after: page::after(query.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let records = users::page(&api.services, wanted).await?;
+    let items = records.into_iter().map(User::from).collect();
+    Ok(Json(Page::cut(items, limit, |user: &User| user.name.clone())))
 }
 
 /// Adds a user. The link in the answer lets them choose a password; it is shown once. No token can do this.
@@ -123,16 +134,20 @@ pub(crate) async fn make_user_link(
     Ok(shown_once(user.name, link))
 }
 
-/// Groups that approvals may name, with their members, and the roles. The setting `approvals.groups` holds them.
+/// Groups that approvals may name, with their members, and the roles, by name. The setting `approvals.groups` holds them.
 #[utoipa::path(
     get,
     path = "/groups",
     operation_id = "list_groups",
     tag = "users",
     extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    params(PageQuery),
     responses((status = 200, body = Page<Group>), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
-pub(crate) async fn list_groups(State(api): State<Api>) -> Answer<Json<Page<Group>>> {
+pub(crate) async fn list_groups(
+    State(api): State<Api>,
+    Asked(query): Asked<PageQuery>,
+) -> Answer<Json<Page<Group>>> {
     let members: std::collections::BTreeMap<String, Vec<String>> =
         settings::read(&api.services, settings::GROUPS).await?;
     let known = people::known_groups(&api.services).await?;
@@ -140,7 +155,8 @@ pub(crate) async fn list_groups(State(api): State<Api>) -> Answer<Json<Page<Grou
         members: members.get(&name).cloned().unwrap_or_default(),
         name,
     });
-    Ok(Json(Page::all(groups.collect())))
+    let page = Page::of_whole(groups.collect(), &query, |group| group.name.clone());
+    Ok(Json(page?))
 }
 
 /// An answer with a link. What is kept of it for a repeated request holds no secret.

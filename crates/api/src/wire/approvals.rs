@@ -6,6 +6,8 @@ use serde_json::Value;
 use types::{ApprovalId, LabelMap, Mode, RunId, Timestamp};
 use utoipa::ToSchema;
 
+use super::forms;
+
 /// One person's vote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Vote {
@@ -60,7 +62,7 @@ pub struct Approval {
     /// SHA-256 of the arguments: the consent holds for these only.
     pub digest: String,
     /// `mock` or `real`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = forms::mode, required = true)]
     pub mode: Mode,
     /// Groups and roles of which any may decide; empty is anyone who may approve.
     pub groups: Vec<String>,

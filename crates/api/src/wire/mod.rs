@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod audit;
 pub mod bundle;
+pub(crate) mod forms;
 pub mod library;
 pub mod people;
 pub mod recipes;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::approvals::Approval;
 use super::artifacts::Artifact;
+use super::forms;
 
 /// Why something failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -59,7 +60,7 @@ pub struct Run {
     /// The agent it runs for.
     pub agent: Option<String>,
     /// `mock` (the sandbox) or `real`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = forms::mode, required = true)]
     pub mode: Mode,
     /// `queued`, `running`, `waiting`, `paused`, `undoing`, `succeeded`, `failed` or `cancelled`.
     #[schema(value_type = String)]
@@ -354,7 +355,7 @@ pub struct StartRun {
     pub inputs: Map<String, Value>,
     /// `mock` or `real`; the setting `runs.mode` if not said.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = forms::mode_or_none, required = false)]
     pub mode: Option<Mode>,
     /// Starting twice with one key starts once, however much later; 1 to 200 characters. Keys of two people
     /// never meet, and one that has started something else is refused.

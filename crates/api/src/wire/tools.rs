@@ -10,6 +10,8 @@ use services::tools::{ActionView, ToolView};
 use types::{Effect, Idempotency, Mode, Risk, Timestamp};
 use utoipa::ToSchema;
 
+use super::forms;
+
 /// An action as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Action {
@@ -149,7 +151,7 @@ pub struct ToolHealth {
     /// What was seen.
     pub detail: String,
     /// `mock` or `real`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = forms::mode, required = true)]
     pub mode: Mode,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
@@ -177,7 +179,7 @@ pub struct CallAction {
     pub args: Map<String, Value>,
     /// `mock` or `real`; the setting `runs.mode` if not said.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = forms::mode_or_none, required = false)]
     pub mode: Option<Mode>,
 }
 

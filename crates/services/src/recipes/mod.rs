@@ -17,15 +17,15 @@ pub use save::{SaveRecipe, SavedRecipe, save, short_name};
 use std::sync::Arc;
 
 use engine::event::RecipeRef;
-use ports::{LibraryChange, RecipeRecord, SeenRecipe, VersionRecord};
+use ports::{LibraryChange, RecipeFilter, RecipeRecord, SeenRecipe, VersionFilter, VersionRecord};
 use recipe::Recipe;
 use serde_json::json;
-use types::Failure;
+use types::{Failure, RecipeId};
 
 use crate::changes::Changes;
 use crate::names::not_found;
 use crate::principal::Principal;
-use crate::{Result, Services, if_found};
+use crate::{ROWS, Result, Services, if_found};
 
 /// A version that runs can follow.
 #[derive(Debug, Clone)]
@@ -49,12 +49,40 @@ pub fn is_call(slug: &str) -> bool {
     slug.starts_with(CALL)
 }
 
-/// Recipes, by name; those of calls by hand too, which [`is_call`] tells apart.
+/// A page of recipes after a name and short name, by name; those of calls by hand too, if asked.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn page(
+    services: &Services,
+    calls: bool,
+    after: Option<(String, String)>,
+    limit: u32,
+) -> Result<Vec<RecipeRecord>> {
+    let filter = RecipeFilter {
+        after,
+        not_begun: (!calls).then(|| CALL.to_owned()),
+        limit,
+    };
+    Ok(services.store.recipes(services.tenant, filter).await?)
+}
+
+/// All recipes by name, page by page; those of calls by hand too, which [`is_call`] tells apart.
 ///
 /// # Errors
 /// The store can't be read.
 pub async fn list(services: &Services) -> Result<Vec<RecipeRecord>> {
-    Ok(services.store.recipes(services.tenant).await?)
+    let mut all: Vec<RecipeRecord> = Vec::new();
+    loop {
+        let last = all.last();
+        let after = last.map(|recipe| (recipe.name.clone(), recipe.slug.clone()));
+        let found = page(services, true, after, ROWS).await?;
+        let last = found.len() < ROWS as usize;
+        all.extend(found);
+        if last {
+            return Ok(all);
+        }
+    }
 }
 
 /// The recipe with this slug, name or id.
@@ -90,14 +118,42 @@ pub async fn show(
     }
 }
 
-/// All versions of a recipe, newest first.
+/// A page of the versions of a recipe, newest first.
 ///
 /// # Errors
 /// `not_found`, or the store can't be read.
-pub async fn versions(services: &Services, name: &str) -> Result<(RecipeRecord, Vec<VersionRecord>)> {
+pub async fn versions(services: &Services, name: &str, filter: VersionFilter) -> Result<Vec<VersionRecord>> {
     let record = find(services, name).await?;
-    let versions = services.store.versions(services.tenant, record.id).await?;
-    Ok((record, versions))
+    Ok(services
+        .store
+        .versions(services.tenant, record.id, filter)
+        .await?)
+}
+
+/// All versions of a recipe, newest first, page by page.
+///
+/// # Errors
+/// `not_found`, or the store can't be read.
+pub async fn all_versions(services: &Services, name: &str) -> Result<Vec<VersionRecord>> {
+    let record = find(services, name).await?;
+    versions_of(services, record.id).await
+}
+
+/// The same, by id.
+async fn versions_of(services: &Services, recipe: RecipeId) -> Result<Vec<VersionRecord>> {
+    let mut all: Vec<VersionRecord> = Vec::new();
+    loop {
+        let filter = VersionFilter {
+            before: all.last().map(|version| version.version),
+            limit: ROWS,
+        };
+        let found = services.store.versions(services.tenant, recipe, filter).await?;
+        let last = found.len() < ROWS as usize;
+        all.extend(found);
+        if last {
+            return Ok(all);
+        }
+    }
 }
 
 /// Makes a version the one that runs follow.

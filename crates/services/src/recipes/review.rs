@@ -39,7 +39,7 @@ pub(super) async fn known_labels(
     let Some(record) = if_found(services.store.recipe(services.tenant, slug).await)? else {
         return Ok(given);
     };
-    let versions = services.store.versions(services.tenant, record.id).await?;
+    let versions = super::versions_of(services, record.id).await?;
     let same: Vec<&VersionRecord> = versions.iter().filter(|one| one.digest == digest).collect();
     if same.iter().any(|one| reviewed(slug, one).is_ok()) {
         return Ok(given);

@@ -4,7 +4,7 @@ use engine::frozen::Frozen;
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, RunRow, StepRow};
 use engine::state::{Stage, State};
 use engine::{Event, Recorded, StepKey};
-use ports::{ApprovalFilter, ArtifactFilter, DeadLetter, RunFilter, StoreError};
+use ports::{ApprovalFilter, ArtifactFilter, DeadLetter, LetterFilter, RunFilter, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 use types::{Failure, RunId, RunStatus, StepStatus, Timestamp};
@@ -121,12 +121,12 @@ pub async fn list(services: &Services, filter: RunFilter) -> Result<Vec<RunRow>>
     Ok(services.store.runs(services.tenant, filter).await?)
 }
 
-/// Runs that were given up, newest first.
+/// A page of the runs that were given up, newest first.
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn dead_letters(services: &Services, limit: u32) -> Result<Vec<DeadLetter>> {
-    Ok(services.store.dead_letters(services.tenant, limit).await?)
+pub async fn dead_letters(services: &Services, filter: LetterFilter) -> Result<Vec<DeadLetter>> {
+    Ok(services.store.dead_letters(services.tenant, filter).await?)
 }
 
 /// A run with its steps, artifacts and what it waits for.
@@ -246,15 +246,15 @@ async fn held(services: &Services, steps: &[StepRow]) -> Result<Vec<String>> {
         .collect())
 }
 
-/// A run's journal after a position, one page.
+/// A run's journal after a position: at most `limit` events, and never more than 1,000.
 ///
 /// # Errors
 /// `not_found`, or the store can't be read.
-pub async fn journal(services: &Services, run: RunId, after: u64) -> Result<Vec<Recorded>> {
+pub async fn journal(services: &Services, run: RunId, after: u64, limit: u32) -> Result<Vec<Recorded>> {
     find(services, run).await?;
     Ok(services
         .store
-        .journal(services.tenant, run, after, JOURNAL_PAGE)
+        .journal(services.tenant, run, after, limit.min(JOURNAL_PAGE))
         .await?)
 }
 
@@ -263,7 +263,7 @@ pub(super) async fn whole_journal(services: &Services, run: RunId) -> Result<Vec
     let mut events: Vec<Recorded> = Vec::new();
     loop {
         let after = events.last().map_or(0, |recorded| recorded.seq);
-        let page = journal(services, run, after).await?;
+        let page = journal(services, run, after, JOURNAL_PAGE).await?;
         if page.is_empty() {
             return Ok(events);
         }

@@ -1,5 +1,6 @@
 //! Runs from start to end through the use cases, over a real store and the real engine.
 
+mod bounds;
 mod repeated;
 
 use serde_json::{Map, Value, json};
@@ -148,7 +149,7 @@ async fn a_run_is_started_answered_and_ends() {
         code(signal(services, run, "knock", json!(null), None, &ann()).await),
         "run_ended"
     );
-    assert!(!journal(services, run, 0).await.expect("there").is_empty());
+    assert!(!journal(services, run, 0, 1).await.expect("there").is_empty());
 }
 
 #[tokio::test]

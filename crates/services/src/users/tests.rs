@@ -200,7 +200,13 @@ async fn tokens_are_made_by_people_and_work_until_revoked() {
     assert_eq!(code(again), "human_needed");
     let kept = services
         .store
-        .tokens(services.tenant, None)
+        .tokens(
+            services.tenant,
+            ports::TokenFilter {
+                limit: 10,
+                ..ports::TokenFilter::default()
+            },
+        )
         .await
         .expect("listed");
     assert!(!format!("{kept:?}").contains(&text), "only a digest is kept");

@@ -1,9 +1,10 @@
 //! Table `agents`: named workers.
 
 use crate::sql::{Connection, Row, params};
-use ports::AgentRecord;
+use ports::{AgentRecord, ByName};
 use types::{AgentId, TenantId, Timestamp};
 
+use super::conditions::Conditions;
 use crate::convert::{at, id, json, opt_at};
 use crate::fault::{Fault, changed, conflict, not_found};
 
@@ -77,11 +78,18 @@ impl PreparedAgent {
 }
 
 /// Agents that aren't archived, by name.
-pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<AgentRecord>, Fault> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM agents WHERE tenant_id = ?1 AND archived_at IS NULL ORDER BY name_key, agent_id"
-    ))?;
-    select.query_map(params![tenant.as_bytes()], read)
+pub(crate) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    page: &ByName,
+) -> Result<Vec<AgentRecord>, Fault> {
+    let mut wanted = Conditions::new(tenant);
+    wanted.and_if(true, "archived_at IS NULL");
+    wanted.and(
+        "name_key > ?",
+        page.after.as_ref().map(|name| name.to_lowercase()),
+    );
+    wanted.list(connection, (COLUMNS, "agents", "name_key"), page.limit, read)
 }
 
 /// The agent with this name: the one that isn't archived, or else the one archived last.

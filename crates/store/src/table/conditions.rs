@@ -4,6 +4,9 @@ use crate::fault::Fault;
 use crate::sql::{Bind, Connection, Row};
 use types::TenantId;
 
+/// Rows of a list at most, whatever is asked for.
+pub(crate) const MOST: u32 = 1_000;
+
 /// The `WHERE` of a list.
 pub(super) struct Conditions {
     text: String,
@@ -28,6 +31,18 @@ impl Conditions {
         }
     }
 
+    /// One more condition with two `?`, if there are values for them.
+    pub(super) fn and_pair(
+        &mut self,
+        condition: &str,
+        pair: Option<(impl Bind + 'static, impl Bind + 'static)>,
+    ) {
+        if let Some((first, second)) = pair {
+            self.and(condition, Some(first));
+            self.bound.push(Box::new(second));
+        }
+    }
+
     /// That a column has one of these values; none is any.
     pub(super) fn and_one_of(&mut self, column: &str, values: impl IntoIterator<Item = &'static str>) {
         let before = self.bound.len();
@@ -48,7 +63,7 @@ impl Conditions {
         }
     }
 
-    /// The first `limit` rows of a table in an order, as `(columns, table, order)`.
+    /// The first `limit` rows of a table in an order, as `(columns, table, order)`; never more than [`MOST`].
     pub(super) fn list<T>(
         mut self,
         connection: &Connection,
@@ -56,7 +71,7 @@ impl Conditions {
         limit: u32,
         read: fn(&Row<'_>) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
-        self.bound.push(Box::new(limit));
+        self.bound.push(Box::new(limit.min(MOST)));
         let sql = format!(
             "SELECT {columns} FROM {table} WHERE {} ORDER BY {order} LIMIT ?",
             self.text

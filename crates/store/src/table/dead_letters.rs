@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use crate::sql::{Connection, Insert, Type, Value, params};
-use ports::DeadLetter;
+use crate::sql::{Connection, Insert, Row, Type, Value};
+use ports::{DeadLetter, LetterFilter};
 use types::{RunId, TenantId};
 
+use super::conditions::Conditions;
 use crate::convert::{at, id, json};
 use crate::fault::Fault;
 
@@ -51,17 +52,24 @@ pub(crate) static PUT: LazyLock<Insert> = LazyLock::new(|| {
 });
 
 /// Dead letters, newest first.
-pub(crate) fn list(connection: &Connection, tenant: TenantId, limit: u32) -> Result<Vec<DeadLetter>, Fault> {
-    let mut select = connection.prepare_cached(
-        "SELECT run_id, failure, at FROM dead_letters
-         WHERE tenant_id = ?1 ORDER BY at DESC, run_id DESC LIMIT ?2",
-    )?;
-    select.query_map(params![tenant.as_bytes(), limit], |row| {
-        Ok(DeadLetter {
-            tenant,
-            run: id(row, 0, RunId::from_bytes)?,
-            failure: json(row, 1)?,
-            at: at(row, 2)?,
-        })
+pub(crate) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    filter: LetterFilter,
+) -> Result<Vec<DeadLetter>, Fault> {
+    let mut wanted = Conditions::new(tenant);
+    let before = filter.before.map(|(at, run)| (at.as_millis(), *run.as_bytes()));
+    wanted.and_pair("(at, run_id) < (?, ?)", before);
+    let columns = "tenant_id, run_id, failure, at";
+    let order = "at DESC, run_id DESC";
+    wanted.list(connection, (columns, "dead_letters", order), filter.limit, read)
+}
+
+fn read(row: &Row<'_>) -> Result<DeadLetter, Fault> {
+    Ok(DeadLetter {
+        tenant: id(row, 0, TenantId::from_bytes)?,
+        run: id(row, 1, RunId::from_bytes)?,
+        failure: json(row, 2)?,
+        at: at(row, 3)?,
     })
 }

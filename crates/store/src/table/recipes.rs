@@ -1,9 +1,13 @@
 //! Tables `recipes` and `recipe_versions`: recipes and their immutable versions.
 
 use crate::sql::{Connection, Row, params};
-use ports::{NewVersion, RecipeRecord, SavedVersion, SeenRecipe, VersionRecord, VersionStatus};
+use ports::{
+    NewVersion, RecipeFilter, RecipeRecord, SavedVersion, SeenRecipe, VersionFilter, VersionRecord,
+    VersionStatus,
+};
 use types::{RecipeId, TenantId};
 
+use super::conditions::Conditions;
 use crate::convert::{at, id, named, opt_at};
 use crate::fault::{Fault, changed, conflict, not_found};
 
@@ -115,11 +119,33 @@ pub(crate) fn activate(
 }
 
 /// Recipes that aren't archived, by name.
-pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<RecipeRecord>, Fault> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM recipes WHERE tenant_id = ?1 AND archived_at IS NULL ORDER BY name_key, slug"
-    ))?;
-    select.query_map(params![tenant.as_bytes()], read)
+pub(crate) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    filter: &RecipeFilter,
+) -> Result<Vec<RecipeRecord>, Fault> {
+    let mut wanted = Conditions::new(tenant);
+    wanted.and_if(true, "archived_at IS NULL");
+    let after = filter.after.as_ref();
+    let after = after.map(|(name, slug)| (name.to_lowercase(), slug.clone()));
+    wanted.and_pair("(name_key, slug) > (?, ?)", after);
+    let begun = filter
+        .not_begun
+        .as_ref()
+        .map(|text| format!("{}%", literal(text)));
+    wanted.and(r"slug NOT LIKE ? ESCAPE '\'", begun);
+    wanted.list(
+        connection,
+        (COLUMNS, "recipes", "name_key, slug"),
+        filter.limit,
+        read,
+    )
+}
+
+/// A text as LIKE finds it and nothing else.
+fn literal(text: &str) -> String {
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%");
+    escaped.replace('_', r"\_")
 }
 
 /// The recipe with this slug, or else this name, or else this id.
@@ -163,17 +189,18 @@ pub(crate) fn version(
     found.ok_or_else(|| not_found("recipe version", format!("{recipe} {number}")).into())
 }
 
-/// All versions of a recipe, newest first.
+/// Versions of a recipe, newest first.
 pub(crate) fn versions(
     connection: &Connection,
     tenant: TenantId,
     recipe: RecipeId,
+    filter: VersionFilter,
 ) -> Result<Vec<VersionRecord>, Fault> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {VERSION_COLUMNS} FROM recipe_versions
-         WHERE tenant_id = ?1 AND recipe_id = ?2 ORDER BY version DESC"
-    ))?;
-    select.query_map(params![tenant.as_bytes(), recipe.as_bytes()], read_version)
+    let mut wanted = Conditions::new(tenant);
+    wanted.and("recipe_id = ?", Some(*recipe.as_bytes()));
+    wanted.and("version < ?", filter.before);
+    let list = (VERSION_COLUMNS, "recipe_versions", "version DESC");
+    wanted.list(connection, list, filter.limit, read_version)
 }
 
 fn by_slug(connection: &Connection, tenant: TenantId, slug: &str) -> Result<Option<RecipeRecord>, Fault> {

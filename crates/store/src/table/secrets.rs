@@ -1,9 +1,10 @@
 //! Table `secrets`: sealed values; nothing here is in the clear but name, origin and hint.
 
 use crate::sql::{Connection, Row, params};
-use ports::SecretRecord;
+use ports::{ByName, SecretRecord};
 use types::TenantId;
 
+use super::conditions::Conditions;
 use crate::convert::at;
 use crate::fault::{Fault, not_found};
 use crate::seal::Sealed;
@@ -49,12 +50,16 @@ pub(crate) fn get(
     })
 }
 
-/// All secrets by name, without their values.
-pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<SecretRecord>, Fault> {
-    let mut select = connection.prepare_cached(
-        "SELECT name, origin, hint, updated_at FROM secrets WHERE tenant_id = ?1 ORDER BY name",
-    )?;
-    select.query_map(params![tenant.as_bytes()], read)
+/// Secrets by name, without their values.
+pub(crate) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    page: &ByName,
+) -> Result<Vec<SecretRecord>, Fault> {
+    let mut wanted = Conditions::new(tenant);
+    wanted.and("name > ?", page.after.clone());
+    let columns = "name, origin, hint, updated_at";
+    wanted.list(connection, (columns, "secrets", "name"), page.limit, read)
 }
 
 pub(crate) fn remove(connection: &Connection, tenant: TenantId, name: &str) -> Result<(), Fault> {

@@ -1,16 +1,13 @@
 //! Table `tokens`: API tokens.
 
 use crate::sql::{Connection, Row, params};
-use ports::{TokenRecord, UserRecord};
+use ports::{TokenFilter, TokenRecord, UserRecord};
 use types::{TenantId, Timestamp, TokenId, UserId};
 
 use super::conditions::Conditions;
 use super::users;
 use crate::convert::{at, id, json, opt_at};
 use crate::fault::{Fault, not_found};
-
-/// Tokens in one answer.
-const MOST: u32 = 1_000;
 
 const COLUMNS: &str =
     "tokens.token_id, tokens.user_id, tokens.name, tokens.scopes, tokens.digest, tokens.hint,
@@ -35,15 +32,23 @@ pub(crate) fn put(connection: &Connection, tenant: TenantId, token: &TokenRecord
     Ok(())
 }
 
-/// Tokens, newest first: of one user, or of all.
+/// Tokens, newest first.
 pub(crate) fn list(
     connection: &Connection,
     tenant: TenantId,
-    user: Option<UserId>,
+    filter: TokenFilter,
 ) -> Result<Vec<TokenRecord>, Fault> {
     let mut wanted = Conditions::new(tenant);
-    wanted.and("user_id = ?", user.map(|user| *user.as_bytes()));
-    wanted.list(connection, (COLUMNS, "tokens", "token_id DESC"), MOST, read)
+    wanted.and("user_id = ?", filter.user.map(|user| *user.as_bytes()));
+    wanted.and_if(filter.working_at.is_some(), "revoked_at IS NULL");
+    wanted.and("expires_at > ?", filter.working_at.map(Timestamp::as_millis));
+    wanted.and("token_id < ?", filter.before.map(|id| *id.as_bytes()));
+    wanted.list(
+        connection,
+        (COLUMNS, "tokens", "token_id DESC"),
+        filter.limit,
+        read,
+    )
 }
 
 /// A token and whose it is.
@@ -75,12 +80,21 @@ pub(crate) fn touch(
     Ok(())
 }
 
+/// Revokes a token, of one user only if `of` says whose.
 pub(crate) fn revoke(
     connection: &Connection,
     tenant: TenantId,
     token: TokenId,
+    of: Option<UserId>,
     revoked_at: Timestamp,
 ) -> Result<(), Fault> {
+    if let Some(user) = of {
+        let mut own = connection
+            .prepare_cached("SELECT 1 FROM tokens WHERE tenant_id = ?1 AND token_id = ?2 AND user_id = ?3")?;
+        if !own.exists(params![tenant.as_bytes(), token.as_bytes(), user.as_bytes()])? {
+            return Err(not_found("token", token).into());
+        }
+    }
     let mut update = connection.prepare_cached(
         "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?3) WHERE tenant_id = ?1 AND token_id = ?2",
     )?;

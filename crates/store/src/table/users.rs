@@ -1,9 +1,10 @@
 //! Tables `users` and `links`: who may sign in, and the one-time links by which they choose a password.
 
 use crate::sql::{Connection, Row, params};
-use ports::{LinkRecord, UserRecord};
+use ports::{ByName, LinkRecord, UserRecord};
 use types::{TenantId, Timestamp, UserId};
 
+use super::conditions::Conditions;
 use crate::convert::{at, id, json};
 use crate::fault::{Fault, changed, conflict, not_found};
 
@@ -51,12 +52,29 @@ pub(crate) fn put(
     Ok(())
 }
 
-/// All users, by name.
-pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<UserRecord>, Fault> {
+/// Users by name.
+pub(crate) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    page: &ByName,
+) -> Result<Vec<UserRecord>, Fault> {
+    let mut wanted = Conditions::new(tenant);
+    wanted.and(
+        "name_key > ?",
+        page.after.as_ref().map(|name| name.to_lowercase()),
+    );
+    wanted.list(connection, (COLUMNS, "users", "name_key"), page.limit, |row| {
+        read(row, 0)
+    })
+}
+
+/// The user with this id.
+pub(crate) fn by_id(connection: &Connection, tenant: TenantId, user: UserId) -> Result<UserRecord, Fault> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM users WHERE tenant_id = ?1 ORDER BY name_key"
+        "SELECT {COLUMNS} FROM users WHERE tenant_id = ?1 AND user_id = ?2"
     ))?;
-    select.query_map(params![tenant.as_bytes()], |row| read(row, 0))
+    let found = select.query_opt(params![tenant.as_bytes(), user.as_bytes()], |row| read(row, 0))?;
+    found.ok_or_else(|| not_found("user", user).into())
 }
 
 /// The user with this name, without regard to case.

@@ -9,8 +9,8 @@ use engine::event::{AgentRef, RecipeRef};
 use engine::rows::{ApprovalRow, ApprovalStatus, ArtifactRow, Leaf, Rows, RunRow, StepRow};
 use engine::{EVENT_VERSION, Event, Message, Recorded, RunCreated, StepKey};
 use ports::{
-    After, Append, ApprovalFilter, ArtifactFilter, Claim, Lease, LeaseRequest, NewRun, Post, Store,
-    StoreError,
+    After, Append, ApprovalFilter, ArtifactFilter, ByName, Claim, Lease, LeaseRequest, LetterFilter, NewRun,
+    Post, RecipeFilter, Store, StoreError, TokenFilter, VersionFilter,
 };
 use serde_json::{Value, json};
 use types::{
@@ -314,4 +314,36 @@ pub fn approvals(status: Option<ApprovalStatus>, limit: u32) -> ApprovalFilter {
         limit,
         ..ApprovalFilter::default()
     }
+}
+
+/// The first page of a list by name.
+pub fn by_name(limit: u32) -> ByName {
+    ByName { after: None, limit }
+}
+
+/// The first page of recipes.
+pub fn recipes(limit: u32) -> RecipeFilter {
+    RecipeFilter {
+        limit,
+        ..RecipeFilter::default()
+    }
+}
+
+/// The newest versions.
+pub fn versions(limit: u32) -> VersionFilter {
+    VersionFilter { before: None, limit }
+}
+
+/// Tokens of one user, or all.
+pub fn tokens(user: Option<types::UserId>) -> TokenFilter {
+    TokenFilter {
+        user,
+        limit: 10,
+        ..TokenFilter::default()
+    }
+}
+
+/// The newest dead letters.
+pub fn letters(limit: u32) -> LetterFilter {
+    LetterFilter { before: None, limit }
 }

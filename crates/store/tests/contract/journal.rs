@@ -6,7 +6,7 @@ use ports::{Append, DeadLetter, Lease, Snapshot, StoreError};
 use serde_json::json;
 use types::{Failure, Label, Labeled, RunStatus, StepStatus, Timestamp};
 
-use super::fixtures::{Bench, TENANT, approvals, artifacts};
+use super::fixtures::{Bench, TENANT, approvals, artifacts, letters};
 
 pub async fn what_is_appended_is_loaded(bench: &dyn Bench) {
     let (store, world) = (bench.boot().await, bench.world());
@@ -223,7 +223,10 @@ pub async fn children_and_posts_come_with_the_append(bench: &dyn Bench) {
         Ok(append.rows.approvals)
     );
     assert_eq!(store.leaves(TENANT, 0, 10).await.expect("read").len(), 2);
-    assert_eq!(store.dead_letters(TENANT, 10).await.expect("read").len(), 1);
+    assert_eq!(
+        store.dead_letters(TENANT, letters(10)).await.expect("read").len(),
+        1
+    );
 }
 
 pub async fn nothing_of_a_failed_append_is_kept(bench: &dyn Bench) {
@@ -248,7 +251,7 @@ pub async fn nothing_of_a_failed_append_is_kept(bench: &dyn Bench) {
     assert_eq!(store.artifacts(TENANT, artifacts(None, 10)).await, Ok(vec![]));
     assert_eq!(store.approvals(TENANT, approvals(None, 10)).await, Ok(vec![]));
     assert_eq!(store.leaves(TENANT, 0, 10).await, Ok(vec![]));
-    assert_eq!(store.dead_letters(TENANT, 10).await, Ok(vec![]));
+    assert_eq!(store.dead_letters(TENANT, letters(10)).await, Ok(vec![]));
     append.posts.pop();
     assert_eq!(
         store.append(append).await,

@@ -7,9 +7,9 @@ use ports::{
 use serde_json::json;
 use types::{AgentId, Digest, RecipeId};
 
-use super::fixtures::{Bench, TENANT, World};
+use super::fixtures::{Bench, TENANT, World, by_name, recipes, versions};
 
-fn agent(world: &World, name: &str) -> AgentRecord {
+pub(super) fn agent(world: &World, name: &str) -> AgentRecord {
     AgentRecord {
         id: AgentId::new(world.clock.as_ref(), world.entropy.as_ref()),
         name: name.to_owned(),
@@ -23,7 +23,7 @@ fn agent(world: &World, name: &str) -> AgentRecord {
     }
 }
 
-fn version(world: &World, slug: &str, text: &str) -> NewVersion {
+pub(super) fn version(world: &World, slug: &str, text: &str) -> NewVersion {
     NewVersion {
         recipe: world.recipe_id(),
         slug: slug.to_owned(),
@@ -123,7 +123,7 @@ pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
         .await;
     assert!(matches!(twin, Err(StoreError::Conflict { .. })), "{twin:?}");
     assert_eq!(
-        store.agents(TENANT).await,
+        store.agents(TENANT, by_name(10)).await,
         Ok(vec![events.clone(), support.clone()])
     );
     assert_eq!(store.agent(TENANT, "SUPPORT").await, Ok(support.clone()));
@@ -133,7 +133,7 @@ pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
         .put_agent(TENANT, support.clone(), None, world.leaf("agent_put"))
         .await
         .expect("replaced");
-    assert_eq!(store.agents(TENANT).await, Ok(vec![events]));
+    assert_eq!(store.agents(TENANT, by_name(10)).await, Ok(vec![events]));
     assert_eq!(
         store.agent(TENANT, "support").await,
         Ok(support),
@@ -194,7 +194,10 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
         .activate_version(TENANT, first.recipe, 1, None, world.leaf("activated"))
         .await
         .expect("activated");
-    let versions = store.versions(TENANT, first.recipe).await.expect("listed");
+    let versions = store
+        .versions(TENANT, first.recipe, versions(10))
+        .await
+        .expect("listed");
     let states: Vec<_> = versions
         .iter()
         .map(|version| (version.version, version.status))
@@ -250,7 +253,11 @@ pub async fn the_same_text_is_no_new_version(bench: &dyn Bench) {
         Some(1)
     );
     assert_eq!(
-        store.versions(TENANT, first.recipe).await.expect("listed").len(),
+        store
+            .versions(TENANT, first.recipe, versions(10))
+            .await
+            .expect("listed")
+            .len(),
         1
     );
     let other = NewVersion {
@@ -278,7 +285,7 @@ pub async fn recipes_are_found_by_slug_name_and_id(bench: &dyn Bench) {
     assert_eq!(store.recipe(TENANT, "THE A").await, Ok(a.clone()));
     assert_eq!(store.recipe(TENANT, &a.id.to_string()).await, Ok(a.clone()));
     let names: Vec<_> = store
-        .recipes(TENANT)
+        .recipes(TENANT, recipes(10))
         .await
         .expect("listed")
         .into_iter()
@@ -387,7 +394,7 @@ pub async fn secrets_are_sealed(bench: &dyn Bench) {
         .expect("put");
     let revealed = store.reveal_secret(TENANT, "slack.token").await;
     assert_eq!(revealed, Ok(Some((secret.clone(), VALUE.to_owned()))));
-    assert_eq!(store.secrets(TENANT).await, Ok(vec![secret.clone()]));
+    assert_eq!(store.secrets(TENANT, by_name(10)).await, Ok(vec![secret.clone()]));
     assert_eq!(store.reveal_secret(TENANT, "other").await, Ok(None));
     let contains = |needle: &str| {
         let bytes = bench.bytes();

@@ -8,6 +8,7 @@ pub mod journal;
 pub mod leases;
 pub mod library;
 pub mod lists;
+pub mod pages;
 pub mod people;
 pub mod safety;
 pub mod tickets;
@@ -34,6 +35,8 @@ macro_rules! contract_suite {
             lists: runs_are_filtered_and_paged, steps_are_brought_up_to_date, artifacts_are_newest_first,
                 approvals_change_state_but_not_words, dead_letters_are_kept, tenants_do_not_see_each_other,
                 runs_are_found_by_what_never_changes, approvals_and_artifacts_are_paged_and_filtered;
+            pages: named_things_are_paged, recipes_are_paged_and_calls_left_out, versions_are_paged,
+                tokens_are_paged_and_those_that_work_found, dead_letters_are_paged;
             people: user_names_are_unique_without_case, a_link_works_once, sessions_begin_and_end,
                 tokens_are_kept_until_revoked, a_repeated_request_is_answered_again,
                 a_key_of_a_process_that_has_ended_is_free,

@@ -7,9 +7,9 @@ use ports::{
 };
 use types::{Role, Scope, TenantId, Timestamp, TokenId, UserId};
 
-use super::fixtures::{Bench, TENANT, World};
+use super::fixtures::{Bench, TENANT, World, by_name, tokens as tokens_of};
 
-fn user(world: &World, name: &str) -> UserRecord {
+pub(super) fn user(world: &World, name: &str) -> UserRecord {
     UserRecord {
         id: UserId::new(world.clock.as_ref(), world.entropy.as_ref()),
         name: name.to_owned(),
@@ -31,7 +31,22 @@ fn session(world: &World, user: UserId, digest: &str) -> SessionRecord {
     }
 }
 
-async fn put(store: &dyn Store, world: &World, user: &UserRecord) -> Result<(), StoreError> {
+pub(super) fn token(world: &World, user: UserId, digest: &str) -> TokenRecord {
+    TokenRecord {
+        id: TokenId::new(world.clock.as_ref(), world.entropy.as_ref()),
+        user,
+        name: "ci".to_owned(),
+        scopes: vec![Scope::Read, Scope::Run],
+        digest: digest.to_owned(),
+        hint: "wxyz".to_owned(),
+        created_at: world.now(),
+        expires_at: world.now() + 1_000,
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+pub(super) async fn put(store: &dyn Store, world: &World, user: &UserRecord) -> Result<(), StoreError> {
     store
         .put_user(TENANT, user.clone(), None, world.leaf("user_put"))
         .await
@@ -45,7 +60,7 @@ pub async fn user_names_are_unique_without_case(bench: &dyn Bench) {
     }
     let twin = put(store.as_ref(), world, &user(world, "ANN")).await;
     assert!(matches!(twin, Err(StoreError::Conflict { .. })), "{twin:?}");
-    assert_eq!(store.users(TENANT).await, Ok(vec![ann.clone(), bob]));
+    assert_eq!(store.users(TENANT, by_name(10)).await, Ok(vec![ann.clone(), bob]));
     ann.roles = vec![Role::Admin];
     ann.disabled = true;
     ann.password = None;
@@ -58,10 +73,13 @@ pub async fn user_names_are_unique_without_case(bench: &dyn Bench) {
         let done = store.put_user(TENANT, ann.clone(), Some(meanwhile), leaf).await;
         assert_eq!(done.is_ok(), expected, "{done:?}");
     }
+    assert_eq!(store.user_by_id(TENANT, ann.id).await, Ok(ann.clone()));
+    let nobody = store.user_by_id(TENANT, UserId::from_bytes([9; 16])).await;
+    assert!(matches!(nobody, Err(StoreError::NotFound { what: "user", .. })));
     let absent = store.user(TENANT, "eve").await;
     assert!(matches!(absent, Err(StoreError::NotFound { what: "user", .. })));
     let other = TenantId::from_bytes([7; 16]);
-    assert_eq!(store.users(other).await, Ok(vec![]));
+    assert_eq!(store.users(other, by_name(10)).await, Ok(vec![]));
 }
 
 pub async fn a_link_works_once(bench: &dyn Bench) {
@@ -93,7 +111,7 @@ pub async fn a_link_works_once(bench: &dyn Bench) {
     assert_eq!(store.link(TENANT, "second").await, Ok(Some(link("second", None))));
     assert_eq!(redeem("second", &ann).await, Ok(()));
     assert!(redeem("second", &ann).await.is_err(), "it works once");
-    assert_eq!(store.users(TENANT).await, Ok(vec![ann.clone()]));
+    assert_eq!(store.users(TENANT, by_name(10)).await, Ok(vec![ann.clone()]));
 
     keep(link("third", None)).await;
     let late = redeem("third", &bob).await;
@@ -101,13 +119,13 @@ pub async fn a_link_works_once(bench: &dyn Bench) {
     keep(link("anns", Some(ann.id))).await;
     let foreign = redeem("anns", &bob).await;
     assert!(matches!(foreign, Err(StoreError::Conflict { .. })), "{foreign:?}");
-    assert_eq!(store.users(TENANT).await, Ok(vec![ann.clone()]));
+    assert_eq!(store.users(TENANT, by_name(10)).await, Ok(vec![ann.clone()]));
     let changed = UserRecord {
         password: Some("other".into()),
         ..ann
     };
     assert_eq!(redeem("anns", &changed).await, Ok(()));
-    assert_eq!(store.users(TENANT).await, Ok(vec![changed]));
+    assert_eq!(store.users(TENANT, by_name(10)).await, Ok(vec![changed]));
 }
 
 pub async fn sessions_begin_and_end(bench: &dyn Bench) {
@@ -164,37 +182,33 @@ pub async fn tokens_are_kept_until_revoked(bench: &dyn Bench) {
     let mut tokens = Vec::new();
     for digest in ["a", "b"] {
         world.clock.advance(1);
-        let token = TokenRecord {
-            id: TokenId::new(world.clock.as_ref(), world.entropy.as_ref()),
-            user: ann.id,
-            name: "ci".to_owned(),
-            scopes: vec![Scope::Read, Scope::Run],
-            digest: digest.to_owned(),
-            hint: "wxyz".to_owned(),
-            created_at: world.now(),
-            expires_at: world.now() + 1_000,
-            last_used_at: None,
-            revoked_at: None,
-        };
+        let token = token(world, ann.id, digest);
         store
             .put_token(TENANT, token.clone(), world.leaf("token_made"))
             .await
             .expect("put");
         tokens.insert(0, token);
     }
-    assert_eq!(store.tokens(TENANT, None).await, Ok(tokens.clone()));
-    assert_eq!(store.tokens(TENANT, Some(ann.id)).await, Ok(tokens.clone()));
+    assert_eq!(store.tokens(TENANT, tokens_of(None)).await, Ok(tokens.clone()));
+    assert_eq!(
+        store.tokens(TENANT, tokens_of(Some(ann.id))).await,
+        Ok(tokens.clone())
+    );
     let bob = UserId::from_bytes([9; 16]);
-    assert_eq!(store.tokens(TENANT, Some(bob)).await, Ok(vec![]));
+    assert_eq!(store.tokens(TENANT, tokens_of(Some(bob))).await, Ok(vec![]));
     let newest = tokens[0].id;
     store
         .touch_token(TENANT, newest, world.now() + 5)
         .await
         .expect("touched");
     let at = world.now() + 9;
-    for at in [at, at + 1] {
+    let foreign = store
+        .revoke_token(TENANT, newest, Some(bob), at, world.leaf("token_revoked"))
+        .await;
+    assert!(matches!(foreign, Err(StoreError::NotFound { .. })), "{foreign:?}");
+    for (of, at) in [(Some(ann.id), at), (None, at + 1)] {
         store
-            .revoke_token(TENANT, newest, at, world.leaf("token_revoked"))
+            .revoke_token(TENANT, newest, of, at, world.leaf("token_revoked"))
             .await
             .expect("revoked");
     }
@@ -204,7 +218,7 @@ pub async fn tokens_are_kept_until_revoked(bench: &dyn Bench) {
     assert_eq!(store.token(TENANT, "c").await, Ok(None));
     let absent = TokenId::from_bytes([3; 16]);
     let absent = store
-        .revoke_token(TENANT, absent, at, world.leaf("token_revoked"))
+        .revoke_token(TENANT, absent, None, at, world.leaf("token_revoked"))
         .await;
     assert!(matches!(absent, Err(StoreError::NotFound { .. })), "{absent:?}");
 }

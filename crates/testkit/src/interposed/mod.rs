@@ -10,7 +10,7 @@ use engine::Recorded;
 use engine::rows::{ApprovalRow, ArtifactRow, RunRow, StepRow};
 use ports::{
     Append, ApprovalFilter, ArtifactFilter, Boot, Claim, Created, DeadLetter, InboxItem, JournalStore, Lease,
-    Loaded, NewRun, Post, RunFilter, Store, StoreError,
+    LetterFilter, Loaded, NewRun, Post, RunFilter, Store, StoreError,
 };
 use types::{ApprovalId, ArtifactId, Failure, Millis, RunId, TenantId, Timestamp};
 
@@ -156,7 +156,11 @@ impl<B: Between> JournalStore for Interposed<B> {
         self.inner.approval(tenant, id).await
     }
 
-    async fn dead_letters(&self, tenant: TenantId, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
-        self.inner.dead_letters(tenant, limit).await
+    async fn dead_letters(
+        &self,
+        tenant: TenantId,
+        filter: LetterFilter,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.inner.dead_letters(tenant, filter).await
     }
 }

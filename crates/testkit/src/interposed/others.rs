@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
-    AgentRecord, Begun, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryChange, LibraryStore,
-    LinkRecord, PeopleStore, RecipeRecord, RequestKey, RequestStore, SavedVersion, SecretRecord,
-    SessionRecord, Sessions, StoreError, TokenRecord, ToolRecord, UserRecord, VersionRecord,
+    AgentRecord, Begun, ByName, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryChange,
+    LibraryStore, LinkRecord, PeopleStore, RecipeFilter, RecipeRecord, RequestKey, RequestStore, SavedVersion,
+    SecretRecord, SessionRecord, Sessions, StoreError, TokenFilter, TokenRecord, ToolRecord, UserRecord,
+    VersionFilter, VersionRecord,
 };
 use serde_json::Value;
 use types::{RecipeId, TenantId, Timestamp, TokenId, UserId};
@@ -22,16 +23,16 @@ impl<B: Between> LibraryStore for Interposed<B> {
         self.inner.change_library(tenant, changes).await
     }
 
-    async fn agents(&self, tenant: TenantId) -> Result<Vec<AgentRecord>, StoreError> {
-        self.inner.agents(tenant).await
+    async fn agents(&self, tenant: TenantId, page: ByName) -> Result<Vec<AgentRecord>, StoreError> {
+        self.inner.agents(tenant, page).await
     }
 
     async fn agent(&self, tenant: TenantId, name: &str) -> Result<AgentRecord, StoreError> {
         self.inner.agent(tenant, name).await
     }
 
-    async fn recipes(&self, tenant: TenantId) -> Result<Vec<RecipeRecord>, StoreError> {
-        self.inner.recipes(tenant).await
+    async fn recipes(&self, tenant: TenantId, filter: RecipeFilter) -> Result<Vec<RecipeRecord>, StoreError> {
+        self.inner.recipes(tenant, filter).await
     }
 
     async fn recipe(&self, tenant: TenantId, name: &str) -> Result<RecipeRecord, StoreError> {
@@ -47,8 +48,13 @@ impl<B: Between> LibraryStore for Interposed<B> {
         self.inner.version(tenant, recipe, version).await
     }
 
-    async fn versions(&self, tenant: TenantId, recipe: RecipeId) -> Result<Vec<VersionRecord>, StoreError> {
-        self.inner.versions(tenant, recipe).await
+    async fn versions(
+        &self,
+        tenant: TenantId,
+        recipe: RecipeId,
+        filter: VersionFilter,
+    ) -> Result<Vec<VersionRecord>, StoreError> {
+        self.inner.versions(tenant, recipe, filter).await
     }
 
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError> {
@@ -81,8 +87,8 @@ impl<B: Between> LibraryStore for Interposed<B> {
         self.inner.reveal_secret(tenant, name).await
     }
 
-    async fn secrets(&self, tenant: TenantId) -> Result<Vec<SecretRecord>, StoreError> {
-        self.inner.secrets(tenant).await
+    async fn secrets(&self, tenant: TenantId, page: ByName) -> Result<Vec<SecretRecord>, StoreError> {
+        self.inner.secrets(tenant, page).await
     }
 
     async fn remove_secret(&self, tenant: TenantId, name: &str, leaf: Leaf) -> Result<(), StoreError> {
@@ -110,12 +116,16 @@ impl<B: Between> PeopleStore for Interposed<B> {
         self.inner.put_user(tenant, user, unchanged_since, leaf).await
     }
 
-    async fn users(&self, tenant: TenantId) -> Result<Vec<UserRecord>, StoreError> {
-        self.inner.users(tenant).await
+    async fn users(&self, tenant: TenantId, page: ByName) -> Result<Vec<UserRecord>, StoreError> {
+        self.inner.users(tenant, page).await
     }
 
     async fn user(&self, tenant: TenantId, name: &str) -> Result<UserRecord, StoreError> {
         self.inner.user(tenant, name).await
+    }
+
+    async fn user_by_id(&self, tenant: TenantId, id: UserId) -> Result<UserRecord, StoreError> {
+        self.inner.user_by_id(tenant, id).await
     }
 
     async fn put_link(&self, tenant: TenantId, link: LinkRecord, leaf: Leaf) -> Result<(), StoreError> {
@@ -165,8 +175,8 @@ impl<B: Between> PeopleStore for Interposed<B> {
         self.inner.put_token(tenant, token, leaf).await
     }
 
-    async fn tokens(&self, tenant: TenantId, user: Option<UserId>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.inner.tokens(tenant, user).await
+    async fn tokens(&self, tenant: TenantId, filter: TokenFilter) -> Result<Vec<TokenRecord>, StoreError> {
+        self.inner.tokens(tenant, filter).await
     }
 
     async fn token(
@@ -185,10 +195,11 @@ impl<B: Between> PeopleStore for Interposed<B> {
         &self,
         tenant: TenantId,
         id: TokenId,
+        of: Option<UserId>,
         at: Timestamp,
         leaf: Leaf,
     ) -> Result<(), StoreError> {
-        self.inner.revoke_token(tenant, id, at, leaf).await
+        self.inner.revoke_token(tenant, id, of, at, leaf).await
     }
 }
 

@@ -21,6 +21,7 @@ use crate::compose::{Access, App, Worker, scratch};
 use crate::config::{self, Flags};
 use crate::exit::Exit;
 use crate::output::{Output, span, table};
+use crate::own_name::{own_name, quoted};
 use crate::{logging, shipped, signals};
 
 /// How long calls under way may take when the demo stops.
@@ -152,10 +153,11 @@ impl Demo {
                 .output
                 .line(&style.dim("\nThe data folder is removed; --keep or --data DIR keeps it"));
         }
-        let folder = context.config.data.path().display();
+        let folder = quoted(&context.config.data.path().display().to_string());
+        let agentops = format!("{} --data {folder}", own_name());
         context.output.line(&format!(
-            "\n{}\n  agentops --data {folder} run list\n  agentops --data {folder} run show {}\n  \
-             agentops --data {folder} recipe show zoom-room-hdmi-black\n\n",
+            "\n{}\n  {agentops} run list\n  {agentops} run show {}\n  \
+             {agentops} recipe show zoom-room-hdmi-black\n\n",
             style.dim(if self.exit {
                 "Look around:"
             } else {

@@ -1,6 +1,5 @@
 //! `agentops recipe list`, `versions`, `activate`.
 
-use api::Page;
 use api::wire::recipes::{Recipe, RecipeDetail, Version};
 use serde_json::json;
 use types::{Failure, Label};
@@ -13,10 +12,10 @@ use crate::output::{ago, table};
 pub(super) async fn list(context: &Context, all: bool) -> Done {
     let client = context.client().await?;
     let query = [("calls", all.to_string())];
-    let listed: Result<Page<Recipe>, _> = client.get_with(&["recipes"], &query).await;
+    let listed: Result<Vec<Recipe>, _> = client.list(&["recipes"], &query, u32::MAX).await;
     let now = client.now();
     client.close().await;
-    let listed = listed?.items;
+    let listed = listed?;
     context.output.answer(&listed, |style| {
         let rows = listed.iter().map(|recipe| {
             let active = recipe

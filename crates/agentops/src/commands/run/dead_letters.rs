@@ -11,7 +11,7 @@ use crate::output::{ago, table};
 #[derive(Debug, Args)]
 pub struct DeadLetters {
     /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
 }
 
@@ -33,6 +33,7 @@ impl DeadLetters {
                 .collect();
             table(style, &["run", "given up", "why"], rows, "no run was given up")
         })?;
+        context.output.may_be_more(letters.len(), self.limit);
         Ok(Exit::Ok)
     }
 }

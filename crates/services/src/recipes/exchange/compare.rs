@@ -7,7 +7,7 @@ use recipe::Brings;
 use serde_json::{Map, Value};
 use types::{CallLimits, Catalog, Failure};
 
-use super::super::brought;
+use super::super::{brought, versions_of};
 use super::{Change, Document, Plan, What, bare};
 use crate::{Result, Services, if_found, settings};
 
@@ -76,7 +76,7 @@ async fn recipe(
 ) -> Result<Change> {
     let record = if_found(services.store.recipe(services.tenant, slug).await)?;
     let stored = match &record {
-        Some(record) => services.store.versions(services.tenant, record.id).await?,
+        Some(record) => versions_of(services, record.id).await?,
         None => Vec::new(),
     };
     let before = seen

@@ -88,7 +88,7 @@ async fn a_signal_sent_twice_with_one_key_comes_once() {
         send(n).await;
         bench.pass(60_000);
     }
-    let all = journal(services, run, 0).await.expect("there");
+    let all = journal(services, run, 0, 100).await.expect("there");
     let signals = all
         .iter()
         .filter(|recorded| matches!(recorded.event, engine::Event::SignalReceived { .. }));
