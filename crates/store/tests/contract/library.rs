@@ -62,8 +62,8 @@ pub async fn library_changes_are_all_made_or_none(bench: &dyn Bench) {
     };
     let refused = store.change_library(TENANT, three(json!("black"))).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
-    assert_eq!(store.agents(TENANT).await, Ok(vec![]));
-    assert_eq!(store.recipes(TENANT).await, Ok(vec![]));
+    assert_eq!(store.agents(TENANT, by_name(10)).await, Ok(vec![]));
+    assert_eq!(store.recipes(TENANT, recipes(10)).await, Ok(vec![]));
     assert_eq!(store.setting(TENANT, "tea").await, Ok(None));
     assert_eq!(store.leaves(TENANT, 0, 10).await, Ok(vec![]));
 
@@ -74,7 +74,7 @@ pub async fn library_changes_are_all_made_or_none(bench: &dyn Bench) {
         .map(|saved| saved.as_ref().map(|saved| saved.version))
         .collect();
     assert_eq!(versions, [None, Some(1), None]);
-    assert_eq!(store.agents(TENANT).await.expect("listed").len(), 1);
+    assert_eq!(store.agents(TENANT, by_name(10)).await.expect("listed").len(), 1);
     assert_eq!(store.setting(TENANT, "tea").await, Ok(Some(json!("green"))));
     assert_eq!(store.leaves(TENANT, 0, 10).await.expect("read").len(), 3);
 }
@@ -194,10 +194,8 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
         .activate_version(TENANT, first.recipe, 1, None, world.leaf("activated"))
         .await
         .expect("activated");
-    let versions = store
-        .versions(TENANT, first.recipe, versions(10))
-        .await
-        .expect("listed");
+    let versions = store.versions(TENANT, first.recipe, versions(10)).await;
+    let versions = versions.expect("listed");
     let states: Vec<_> = versions
         .iter()
         .map(|version| (version.version, version.status))
@@ -252,14 +250,8 @@ pub async fn the_same_text_is_no_new_version(bench: &dyn Bench) {
         store.recipe(TENANT, "restart").await.expect("found").active,
         Some(1)
     );
-    assert_eq!(
-        store
-            .versions(TENANT, first.recipe, versions(10))
-            .await
-            .expect("listed")
-            .len(),
-        1
-    );
+    let listed = store.versions(TENANT, first.recipe, versions(10)).await;
+    assert_eq!(listed.expect("listed").len(), 1);
     let other = NewVersion {
         recipe: first.recipe,
         ..version(world, "other", "x")

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use engine::rows::Leaf;
 use ports::{
     AgentRecord, Begun, ByName, Change, FeedBounds, FeedStore, KeptAnswer, LeafRecord, LibraryChange,
-    LibraryStore, LinkRecord, PeopleStore, RecipeFilter, RecipeRecord, RequestKey, RequestStore, SavedVersion,
-    SecretRecord, SessionRecord, Sessions, StoreError, TokenFilter, TokenRecord, ToolRecord, UserRecord,
-    VersionFilter, VersionRecord,
+    LibraryStore, LinkRecord, PeopleStore, RecipeFilter, RecipeRecord, RequestKey, RequestStore,
+    SavedVersion, SecretRecord, SessionRecord, Sessions, StoreError, TokenFilter, TokenRecord, ToolRecord,
+    UserRecord, VersionFilter, VersionRecord,
 };
 use serde_json::Value;
 use types::{RecipeId, TenantId, Timestamp, TokenId, UserId};
