@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::extract::MatchedPath;
+use axum::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use services::Services;
@@ -32,7 +33,7 @@ use types::Failure;
 use utoipa::ToSchema;
 
 use http::limits::Limits;
-use http::needs::Needs;
+use http::needs::{Asks, Needs};
 use http::problem::{Answer, Refusal};
 use http::query::Queries;
 use places::{Full, Place, Places};
@@ -52,6 +53,8 @@ pub use routes::health::{About, Alive, Ready};
 const SEATS: usize = 512;
 /// Streams of events of one person at a time, whatever tokens and browsers they have.
 const SEATS_EACH: usize = 16;
+/// The largest body of whoever needs no credentials, in bytes.
+const STRANGERS: usize = 16 * 1024;
 /// Bundles taken over at a time: each may take tens of megabytes while it is read.
 const IMPORTS: usize = 4;
 
@@ -104,6 +107,8 @@ pub struct Options {
     pub database: &'static str,
     /// The largest body, in bytes; a bundle has a bound of its own.
     pub largest_body: usize,
+    /// How many requests are worked on at a time; one whose body is still on its way isn't yet.
+    pub at_once: usize,
     /// How long a request may take, its body included. Streams of events have answered long before.
     pub request_timeout: Duration,
     /// How long a stream of events lasts at most; its client comes back and is asked again who it is.
@@ -129,6 +134,8 @@ pub(crate) struct Inner {
     pub(crate) longest_stream: Duration,
     seats: Places<String>,
     imports: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    at_once: usize,
 }
 
 impl std::ops::Deref for Api {
@@ -149,10 +156,14 @@ impl Inner {
             .is_some_and(|secret| digest(secret) == digest(token))
     }
 
-    /// The largest body of a route, in bytes.
+    /// The largest body of a route, in bytes. Strangers have little to say.
     pub(crate) fn largest_body(&self, path: Option<&MatchedPath>) -> usize {
-        match path {
-            Some(path) if path.as_str() == routes::BUNDLE => routes::LARGEST_BUNDLE,
+        let Some(path) = path.map(MatchedPath::as_str) else {
+            return self.largest_body;
+        };
+        match self.needs.of(&Method::POST, path) {
+            _ if path == routes::BUNDLE => routes::LARGEST_BUNDLE,
+            Some(Asks::Public) => self.largest_body.min(STRANGERS),
             _ => self.largest_body,
         }
     }
@@ -181,6 +192,18 @@ impl Inner {
         })
     }
 
+    /// A turn for one more request.
+    pub(crate) fn turn(&self) -> Answer<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.turns).try_acquire_owned();
+        turn.map_err(|_| Refusal {
+            retry_after_s: Some(1),
+            ..Refusal::new(
+                "server_busy",
+                format!("{} requests are being answered", self.at_once),
+            )
+        })
+    }
+
     /// A turn to take over one more bundle.
     pub(crate) fn import_turn(&self) -> Answer<OwnedSemaphorePermit> {
         let turn = Arc::clone(&self.imports).try_acquire_owned();
@@ -197,6 +220,7 @@ impl Inner {
 /// The routes over the use cases.
 pub fn router(options: Options) -> axum::Router {
     let (routes, document) = openapi::router();
+    let at_once = options.at_once.clamp(1, Semaphore::MAX_PERMITS);
     let api = Api(Arc::new(Inner {
         services: options.services,
         probes: options.probes,
@@ -210,6 +234,8 @@ pub fn router(options: Options) -> axum::Router {
         longest_stream: options.longest_stream,
         seats: Places::new(SEATS, SEATS_EACH),
         imports: Arc::new(Semaphore::new(IMPORTS)),
+        turns: Arc::new(Semaphore::new(at_once)),
+        at_once,
     }));
     listen::finish(routes, api, options.request_timeout)
 }

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::connections::{Connections, Door};
@@ -21,20 +20,21 @@ use crate::{Api, pages};
 
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
+/// Where it is asked whether the process lives.
+const HEALTH: &str = "/healthz";
 /// How long looking at a tool may take at least: connectors give up after a minute.
 const LOOKING: Duration = Duration::from_secs(75);
 /// How long any request may take, whatever is configured: a later one with the same key takes it for dead.
 const LONGEST: Duration = Duration::from_millis(services::requests::LONGEST_MS);
 const _: () = assert!(LOOKING.as_millis() < LONGEST.as_millis());
-/// Requests worked on at a time.
-const AT_ONCE: usize = 1024;
-static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Puts everything around the routes.
 pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router {
     let largest_body = api.largest_body(None);
     routes
         .route_layer(middleware::from_fn_with_state(api.clone(), repeat::once))
+        // Inside of whatever reads bodies: one that comes slowly takes nobody's place.
+        .route_layer(middleware::from_fn_with_state(api.clone(), in_turn))
         .route_layer(middleware::from_fn_with_state(api.clone(), begun::finished))
         .route_layer(middleware::from_fn(etag::heeded))
         .route_layer(middleware::from_fn_with_state(api.clone(), query::fits))
@@ -48,7 +48,6 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
         .layer(middleware::from_fn(move |request, next| {
             in_time(timeout, request, next)
         }))
-        .layer(middleware::from_fn(in_turn))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers))
 }
@@ -128,15 +127,16 @@ async fn in_time(timeout: Duration, request: Request, next: Next) -> Response {
     }
 }
 
-/// A bounded number of requests at a time; the others are told to come back.
-async fn in_turn(request: Request, next: Next) -> Response {
-    match TURNS.try_acquire() {
+/// A bounded number of requests at a time; the others are told to come back. Whether the process lives is
+/// answered in any case.
+async fn in_turn(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    if path.is_some_and(|path| path.as_str() == HEALTH) {
+        return next.run(request).await;
+    }
+    match api.turn() {
         Ok(_turn) => next.run(request).await,
-        Err(_) => Refusal {
-            retry_after_s: Some(1),
-            ..Refusal::new("server_busy", format!("{AT_ONCE} requests are being answered"))
-        }
-        .into_response(),
+        Err(busy) => busy.into_response(),
     }
 }
 

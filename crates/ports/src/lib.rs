@@ -30,7 +30,7 @@ pub use library::{
     AgentRecord, LeafRecord, LibraryChange, LibraryStore, NewVersion, RecipeRecord, SavedVersion,
     SecretRecord, SeenRecipe, ToolRecord, VersionRecord, VersionStatus,
 };
-pub use mcp::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpTool};
+pub use mcp::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpStand, McpTool};
 pub use page::{ByName, LetterFilter, RecipeFilter, TokenFilter, VersionFilter};
 pub use people::{LinkRecord, PeopleStore, SessionRecord, Sessions, TokenRecord, UserRecord};
 pub use requests::{Begun, KeptAnswer, RequestKey, RequestStore};

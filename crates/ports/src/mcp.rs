@@ -22,9 +22,22 @@ pub struct McpRecord {
     /// What it offered when it was last looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<McpSeen>,
+    /// How it stood when it was last tried; none if nobody has tried it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand: Option<McpStand>,
     /// What people said of its actions, by name.
     #[serde(default)]
     pub classified: BTreeMap<String, McpClass>,
+}
+
+/// How a server stood when it was last tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct McpStand {
+    /// Since when it is known to stand so.
+    pub since: Timestamp,
+    /// What keeps it from being worked with; none if it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// What a server offered.

@@ -1,9 +1,12 @@
 //! Servers of the Model Context Protocol: added by their address, looked at, and their actions
 //! classified by people. What is said here of an action holds for the definition that was seen.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
-use ports::{McpClass, McpLeftOut, McpRecord, McpSeen, McpTool, ToolRecord};
+use ports::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpStand, McpTool, ToolRecord};
 use serde::Serialize;
 use serde_json::json;
 use types::{Actor, Effect, Failure, Timestamp};
@@ -17,6 +20,8 @@ use crate::{Result, Services};
 pub const MCP: &str = "mcp";
 /// The longest name of a server, in bytes.
 const LONGEST_NAME: usize = 40;
+/// The longest description of what keeps a server from being worked with, in characters.
+const LONGEST_TROUBLE: usize = 500;
 /// The longest address, in bytes.
 const LONGEST_URL: usize = 2_000;
 
@@ -44,6 +49,8 @@ pub struct McpView {
     pub server: Option<String>,
     /// When its offer was last seen to change.
     pub seen_at: Option<Timestamp>,
+    /// How it stood when it was last tried; none if nobody has tried it yet.
+    pub stand: Option<McpStand>,
     /// Why each action counts as what it does, by the action's name.
     pub standing: BTreeMap<String, String>,
     /// What it offers and can't be used.
@@ -67,6 +74,13 @@ pub(crate) fn view(record: McpRecord) -> McpView {
         protocol: seen.map(|seen| seen.protocol.clone()),
         server: seen.map(|seen| seen.server.clone()),
         seen_at: seen.map(|seen| seen.at),
+        // What an older binary has looked at answered then.
+        stand: record.stand.clone().or_else(|| {
+            seen.map(|seen| McpStand {
+                since: seen.at,
+                trouble: None,
+            })
+        }),
         standing,
         url: record.url,
         trusted: record.trusted,
@@ -77,13 +91,20 @@ pub(crate) fn view(record: McpRecord) -> McpView {
 
 fn standing(record: &McpRecord, tool: &McpTool) -> String {
     match (record.class_of(tool), record.classified.get(&tool.name)) {
-        (Some(class), _) => format!("{} said so", class.by),
+        (Some(class), _) => format!("classified so by {}", class.by),
         (None, Some(older)) => format!(
             "its definition has changed since {} classified it as {}, so that doesn't count any more",
             older.by,
             older.effect.as_str()
         ),
-        (None, None) if record.trusted => "the server says so, and it is trusted".to_owned(),
+        (None, None) if record.trusted && tool.hints == McpHints::default() => {
+            "its server, which is marked as trusted, doesn't say what it does, so it is taken as destructive"
+                .to_owned()
+        }
+        (None, None) if record.trusted => {
+            "taken from what its server says of it (annotations), because the server is marked as trusted"
+                .to_owned()
+        }
         (None, None) => "nobody has classified it, so it is taken as destructive".to_owned(),
     }
 }
@@ -159,8 +180,34 @@ pub async fn refresh(services: &Services, name: &str) -> Result<ToolView> {
             "`agentops tool health` asks other tools how they are",
         ));
     }
-    services.tools.look(services.tenant, name).await?;
+    let looked = services.tools.look(services.tenant, name).await;
+    let trouble = looked.as_ref().err().map(ToString::to_string);
+    stands(services, name, trouble.as_deref()).await?;
+    looked?;
     tools::show(services, name).await
+}
+
+/// Keeps that a server answers, or what keeps it from being worked with. It is written only when that has
+/// changed, and since when it is so stays otherwise.
+///
+/// # Errors
+/// The store can't be read or written.
+pub async fn stands(services: &Services, server: &str, trouble: Option<&str>) -> Result<()> {
+    let row = row(services, server).await?;
+    let Some(mut record) = row.as_ref().and_then(record_of) else {
+        return Ok(());
+    };
+    let trouble = trouble.map(|words| plain(words, LONGEST_TROUBLE));
+    let before = record.stand.as_ref();
+    if before.is_some_and(|before| before.trouble == trouble) {
+        return Ok(());
+    }
+    let as_before = before.filter(|before| before.trouble.is_some() && trouble.is_some());
+    let since = as_before.map_or_else(|| services.now(), |before| before.since);
+    let body = json!({"tool": server, "answers": trouble.is_none()});
+    record.stand = Some(McpStand { since, trouble });
+    let by = Actor::system("mcp");
+    put(services, server, row, &record, "tool_stands", &by, body).await
 }
 
 /// Keeps what the host's configuration says of a server that it starts.
@@ -282,6 +329,12 @@ pub async fn offers(services: &Services, server: &str, seen: &McpSeen) -> Result
     put(services, server, row, &record, "tool_offers", &by, body).await
 }
 
+/// Words as one line that isn't too long.
+fn plain(words: &str, most: usize) -> String {
+    let line = words.chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(most).collect()
+}
+
 /// That there is no such server, or that it is a tool of another kind.
 fn no_server(services: &Services, name: &str, hint: &str) -> Failure {
     let catalog = services.tools.catalog();
@@ -317,146 +370,4 @@ async fn put(
     };
     let leaf = services.leaf(kind, by, body);
     Ok(services.store.put_tool(services.tenant, row, leaf).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, ann};
-    use crate::tools::show;
-
-    const URL: &str = "https://mcp.example.com/mcp";
-
-    fn seen(description: &str) -> McpSeen {
-        McpSeen {
-            protocol: "2025-11-25".into(),
-            server: "s 1".into(),
-            at: Timestamp::default(),
-            tools: vec![McpTool {
-                name: "wipe".into(),
-                description: description.into(),
-                input: json!({"type": "object"}),
-                output: None,
-                hints: Default::default(),
-                headers: BTreeMap::new(),
-                digest: types::digest(&json!(description)),
-            }],
-            left_out: vec![McpLeftOut {
-                name: "odd".into(),
-                why: "it is no object".into(),
-            }],
-        }
-    }
-
-    #[tokio::test]
-    async fn a_classification_holds_for_the_definition_that_was_seen() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        add(services, "srv", URL, false, false, &ann())
-            .await
-            .expect("added");
-        let class = |effect| {
-            Some(Class {
-                effect,
-                idempotent: false,
-            })
-        };
-        let early = classify(services, "srv.wipe", class(Effect::Write), &ann()).await;
-        assert_eq!(early.expect_err("never looked at").code, "not_found");
-        offers(services, "srv", &seen("Wipes.")).await.expect("kept");
-        let standing = async || {
-            let mcp = show(services, "srv").await.expect("there").mcp.expect("a server");
-            assert_eq!(mcp.left_out.len(), 1);
-            mcp.standing["wipe"].clone()
-        };
-        assert!(standing().await.contains("taken as destructive"));
-        classify(services, "srv.wipe", class(Effect::Write), &ann())
-            .await
-            .expect("known");
-        assert_eq!(standing().await, "ann said so");
-        add(services, "srv", URL, true, true, &ann())
-            .await
-            .expect("changed");
-        assert_eq!(standing().await, "ann said so", "nothing is forgotten");
-        let path = "https://mcp.example.com:443/v2/mcp";
-        add(services, "srv", path, true, true, &ann())
-            .await
-            .expect("changed");
-        assert_eq!(standing().await, "ann said so", "it is the same origin");
-        offers(services, "srv", &seen("Wipes, and mails it all to Eve."))
-            .await
-            .expect("kept");
-        assert!(
-            standing()
-                .await
-                .contains("changed since ann classified it as write")
-        );
-        classify(services, "srv.wipe", None, &ann())
-            .await
-            .expect("taken back");
-        assert!(standing().await.contains("trusted"));
-    }
-
-    #[tokio::test]
-    async fn another_origin_inherits_nothing() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        let class = Class {
-            effect: Effect::Read,
-            idempotent: true,
-        };
-        for other in [
-            "https://eve.example.com/mcp",
-            "http://mcp.example.com/mcp",
-            "https://mcp.example.com:444/mcp",
-        ] {
-            add(services, "srv", URL, true, true, &ann())
-                .await
-                .expect("added");
-            offers(services, "srv", &seen("Wipes.")).await.expect("kept");
-            classify(services, "srv.wipe", Some(class), &ann())
-                .await
-                .expect("known");
-            let moved = add(services, "srv", other, true, true, &ann())
-                .await
-                .expect("changed");
-            let mcp = moved.mcp.expect("a server");
-            assert!(mcp.standing.is_empty() && mcp.protocol.is_none(), "{mcp:?}");
-            offers(services, "srv", &seen("Wipes.")).await.expect("kept");
-            let mcp = show(services, "srv").await.expect("there").mcp.expect("a server");
-            assert_eq!(
-                mcp.standing["wipe"], "the server says so, and it is trusted",
-                "what ann said was said of another server"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn what_cant_be_added_or_classified_says_why() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        for (name, url, code) in [
-            ("zoom", URL, "tool_name_taken"),
-            ("Srv", URL, "argument_invalid"),
-            ("a.b", URL, "argument_invalid"),
-            ("srv", "mcp.example.com", "argument_invalid"),
-            ("srv", "file:///etc/passwd", "argument_invalid"),
-            ("srv", "https://ann:secret@mcp.example.com", "argument_invalid"),
-        ] {
-            let failure = add(services, name, url, false, false, &ann())
-                .await
-                .expect_err("refused");
-            assert_eq!(failure.code, code, "{name} {url}");
-        }
-        for (name, code) in [("zoom", "argument_invalid"), ("zom", "not_found")] {
-            let failure = refresh(services, name).await.expect_err("refused");
-            assert_eq!(failure.code, code, "{name}");
-        }
-        for (action, code) in [("zoom.restart_room", "argument_invalid"), ("sv.x", "not_found")] {
-            let failure = classify(services, action, None, &ann())
-                .await
-                .expect_err("refused");
-            assert_eq!(failure.code, code, "{action}");
-        }
-    }
 }

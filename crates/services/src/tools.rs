@@ -214,7 +214,12 @@ pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor
 /// `not_found`, or the store can't be read.
 pub async fn health(services: &Services, name: &str, mode: Mode) -> Result<ports::Health> {
     let tool = show(services, name).await?;
-    Ok(services.tools.health(services.tenant, &tool.name, mode).await)
+    let health = services.tools.health(services.tenant, &tool.name, mode).await;
+    if tool.mcp.is_some_and(|server| mode == Mode::Real || server.mock) {
+        let trouble = (!health.ok).then_some(health.detail.as_str());
+        mcp::stands(services, name, trouble).await?;
+    }
+    Ok(health)
 }
 
 async fn set_paused(services: &Services, name: &str, paused: bool, by: &Actor) -> Result<()> {

@@ -262,7 +262,7 @@ async fn valid_link(services: &Services, secret: &str) -> Result<LinkRecord> {
 
 fn link_invalid() -> Failure {
     Failure::new("link_invalid", "this link was used, replaced, or has expired").hint(
-        "an admin makes a new one with `agentops user link NAME`; for the first admin, start the server again",
+        "an admin makes a new one with `agentops user link NAME`; for the first admin, only the link works that a server has printed last, and starting it again prints a new one",
     )
 }
 

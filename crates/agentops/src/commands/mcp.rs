@@ -153,6 +153,16 @@ async fn look(context: &Context, client: &Client, name: &str) -> Result<(), Fail
     context.output.answer(&tool, |style| page(style, &tool))
 }
 
+/// What is known of whether a server can be worked with, and since when.
+pub fn known(server: &McpServer) -> String {
+    let since = server.since.map(|at| at.to_string()).unwrap_or_default();
+    match (server.state.as_str(), &server.trouble) {
+        ("answers", _) => format!("It has answered whenever it was tried since {since}."),
+        ("unreachable", Some(why)) => format!("It can't be worked with since {since}: {why}"),
+        _ => "Nobody has looked at it yet.".to_owned(),
+    }
+}
+
 /// What stands below the description of a server.
 pub fn about(style: Style, tool: &Record) -> Vec<String> {
     let Some(McpServer {
@@ -174,6 +184,10 @@ pub fn about(style: Style, tool: &Record) -> Vec<String> {
     parts.push(if *trusted { "trusted" } else { "not trusted" }.to_owned());
     parts.extend(mock.then(|| "called in mock mode, too".to_owned()));
     let mut lines = vec![style.dim(&parts.join(" · "))];
+    lines.extend(tool.mcp.as_ref().map(|server| match server.state.as_str() {
+        "answers" => style.dim(&known(server)),
+        _ => style.warn(&known(server)),
+    }));
     for left in left_out {
         lines.push(style.warn(&format!("left out: {} ({})", left.name, left.why)));
     }

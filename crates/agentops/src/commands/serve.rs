@@ -30,7 +30,7 @@ impl Serve {
         let served = match app.work().await {
             Ok(worker) => {
                 let serving = serve(context, &app, &worker, address, signals::asked_to_end());
-                let served = beside(serving, app.look_at_new_servers()).await;
+                let served = beside(serving, app.look_at_servers()).await;
                 if served.is_ok() {
                     context
                         .output
@@ -96,12 +96,12 @@ pub async fn serve(
     });
     context.output.answer(&document, |style| {
         let sandbox = match &server.sandbox {
-            Some(url) => format!("\nsandbox at {url} for mock mode"),
+            Some(url) => format!("\nsandbox at {url} for mock mode; its links work while this server runs"),
             None => String::new(),
         };
         let welcome = match &welcome {
             Some(url) => format!(
-                "\nnobody can sign in yet; this link makes the first admin, once, within a day: {url}"
+                "\nnobody can sign in yet; this link makes the first admin, once, within a day, and links printed at earlier starts don't work any more: {url}"
             ),
             None => String::new(),
         };

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::wire::library::Setting;
 use api::wire::runs::Started;
 use api::wire::tools::{Action, AddTool, AddedTool, CallAction, PutRule, Tool as Record, ToolHealth};
 use clap::{Args, Subcommand};
+use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use types::{Failure, Mode};
 
 use super::embedded::{Watching, change};
-use super::mcp::{AddMcp, Classify, Refresh, about};
+use super::mcp::{AddMcp, Classify, Refresh, about, known};
 use super::run::mode;
 use super::{Context, Done};
 use crate::args::{Pair, text_file};
@@ -69,6 +71,9 @@ pub struct Health {
     /// The sandbox or the real services; the setting runs.mode if not said
     #[arg(long, value_parser = mode())]
     pub mode: Option<Mode>,
+    /// How long each may take, in seconds; 20 if all are asked, else as long as it needs
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub wait: Option<u64>,
 }
 
 /// Call one action
@@ -85,6 +90,13 @@ pub struct Call {
     #[command(flatten)]
     pub watching: Watching,
 }
+
+/// Tools asked side by side.
+const AT_ONCE: usize = 16;
+/// How long each may take to say how it is if all are asked, in seconds.
+const EACH_S: u64 = 20;
+/// How long one may take that is asked alone, in seconds: more than a server gives it.
+const ALONE_S: u64 = 600;
 
 impl Tool {
     /// Runs it.
@@ -210,10 +222,10 @@ impl Health {
 
     async fn ask(&self, client: &Client) -> Result<Vec<ToolHealth>, Failure> {
         let mode = match self.mode {
-            Some(mode) => mode.as_str().to_owned(),
+            Some(mode) => mode,
             None => {
                 let setting: Setting = client.get(&["settings", services::settings::MODE]).await?;
-                setting.value.as_str().unwrap_or_default().to_owned()
+                serde_json::from_value(setting.value).unwrap_or(Mode::Mock)
             }
         };
         let names = match &self.name {
@@ -223,11 +235,28 @@ impl Health {
                 all.into_iter().map(|tool| tool.name).collect()
             }
         };
-        let asked = names.iter().map(async |name: &String| {
-            let query = [("mode", mode.clone())];
-            client.get_with(&["tools", name, "health"], &query).await
+        let alone = self.name.is_some();
+        let wait = self.wait.unwrap_or(if alone { ALONE_S } else { EACH_S });
+        let wait = Duration::from_secs(wait);
+        let asked = futures::stream::iter(names).map(async |name: String| {
+            let query = [("mode", mode.as_str().to_owned())];
+            let path = ["tools", name.as_str(), "health"];
+            let unwell = |detail: String, took: Duration| ToolHealth {
+                tool: name.clone(),
+                ok: false,
+                detail,
+                mode,
+                latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            };
+            // One that keeps silent must not keep the others from being shown.
+            match tokio::time::timeout(wait, client.get_with(&path, &query)).await {
+                Ok(Err(failure)) if !alone => Ok(unwell(failure.to_string(), Duration::ZERO)),
+                Ok(asked) => asked,
+                Err(_) => Ok(unwell(silent(&name, wait), wait)),
+            }
         });
-        futures::future::try_join_all(asked).await
+        let seen: Vec<Result<ToolHealth, Failure>> = asked.buffered(AT_ONCE).collect().await;
+        seen.into_iter().collect()
     }
 }
 
@@ -250,6 +279,13 @@ impl Call {
         })
         .await
     }
+}
+
+fn silent(name: &str, wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    format!(
+        "it did not answer within {seconds} s; `agentops tool health {name} --wait 75` gives it more time"
+    )
 }
 
 async fn add(context: &Context, client: &Client, file: &std::path::Path) -> Result<(), Failure> {
@@ -300,18 +336,26 @@ fn list(style: Style, all: &[Record]) -> String {
     let rows = all
         .iter()
         .map(|tool| {
+            let server = tool.mcp.as_ref();
             let state = match (tool.enabled, tool.paused) {
                 (false, _) => style.bad("off"),
                 (true, true) => style.warn("held"),
-                (true, false) => style.good("ready"),
+                (true, false) => match server.map(|server| server.state.as_str()) {
+                    None => style.good("ready"),
+                    Some("answers") => style.good("answers"),
+                    Some("unreachable") => style.bad("unreachable"),
+                    Some(_) => style.warn("not seen yet"),
+                },
             };
             let count = tool.actions.len().to_string();
+            let mut about = vec![tool.description.clone()];
+            about.extend(server.filter(|server| server.since.is_some()).map(known));
             vec![
                 style.strong(&tool.name),
                 state,
                 tool.kind.clone(),
                 count,
-                tool.description.clone(),
+                about.join(" "),
             ]
         })
         .collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use ports::{McpRecord, McpSeen, ToolRecord};
 use services::{Services, mcp};
 use tools::{McpCommand, McpNotes, McpServer};
@@ -13,6 +14,8 @@ use types::{Failure, TenantId};
 use super::App;
 use crate::config::Config;
 
+/// Servers that are looked at side by side.
+const LOOKS: usize = 8;
 /// Where servers work, in the data folder.
 const FOLDERS: &str = "mcp";
 
@@ -64,6 +67,17 @@ pub(super) fn servers(commands: &Commands, rows: &[ToolRecord]) -> Vec<McpServer
     started.chain(answering).filter(enabled).collect()
 }
 
+/// Whether a server was well, and there is no sign that it isn't.
+fn may_sleep(server: &McpServer) -> bool {
+    let well = server
+        .record
+        .stand
+        .as_ref()
+        .is_none_or(|stand| stand.trouble.is_none());
+    let there = server.command.as_ref().is_some_and(McpCommand::is_there);
+    server.record.seen.is_some() && well && there
+}
+
 /// Keeps what servers are seen to offer.
 #[derive(Default)]
 pub(super) struct Notes {
@@ -92,21 +106,40 @@ impl McpNotes for Notes {
             tracing::warn!(server, %failure, "what an MCP server offers could not be kept");
         }
     }
+
+    async fn stands(&self, tenant: TenantId, server: &str, trouble: Option<&Failure>) {
+        let Some(services) = self.services.get() else {
+            return;
+        };
+        let services = Services {
+            tenant,
+            ..services.clone()
+        };
+        let trouble = trouble.map(ToString::to_string);
+        if let Err(failure) = mcp::stands(&services, server, trouble.as_deref()).await {
+            tracing::warn!(server, %failure, "how an MCP server stands could not be kept");
+        }
+    }
 }
 
 impl App {
-    /// Looks at the servers that nobody has looked at yet. Whatever keeps one from being looked at is
-    /// logged, and said again whenever it is asked for.
-    pub async fn look_at_new_servers(&self) {
+    /// Looks at the servers, side by side, each within its own time: at those that nobody has looked at yet,
+    /// that could not be worked with before, or whose word is older than this process. One that was well
+    /// and whose program is there isn't started before it is needed. Whatever keeps one from being looked
+    /// at is logged, and shown with the tool.
+    pub async fn look_at_servers(&self) {
         let Ok(rows) = self.services.store.tools(self.services.tenant).await else {
             return;
         };
-        let servers = servers(self.tools.commands(), &rows);
-        for server in servers.iter().filter(|server| server.record.seen.is_none()) {
-            if let Err(failure) = self.services.tools.look(self.services.tenant, &server.name).await {
+        let unsure = servers(self.tools.commands(), &rows)
+            .into_iter()
+            .filter(|server| !may_sleep(server));
+        let looks = futures::stream::iter(unsure).for_each_concurrent(LOOKS, async |server| {
+            if let Err(failure) = mcp::refresh(&self.services, &server.name).await {
                 tracing::warn!(server = server.name, %failure, "an MCP server could not be looked at");
             }
-        }
+        });
+        looks.await;
     }
 
     /// Ends the servers that this process has started.

@@ -33,6 +33,8 @@ pub use worker::{Worker, sandbox_state, start_sandbox};
 
 /// The largest wish of a command in this process, in bytes: a file and what JSON makes of it.
 const LARGEST_WISH: usize = 64 * 1024 * 1024;
+/// Wishes of a command in this process at a time.
+const WISHES: usize = 1024;
 /// How long a wish of a command in this process may take.
 const LONGEST_WISH: Duration = Duration::from_secs(600);
 
@@ -169,6 +171,7 @@ impl App {
             local_secret: None,
             database: self.database(),
             largest_body: LARGEST_WISH,
+            at_once: WISHES,
             request_timeout: LONGEST_WISH,
             longest_stream: LONGEST_WISH,
             rates: api::Rates::default(),

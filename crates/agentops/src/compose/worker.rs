@@ -19,6 +19,8 @@ use crate::config::Config;
 
 /// The sandbox's memory, in the data folder.
 const SANDBOX_STATE: &str = "sandbox.json";
+/// The port that the sandbox had last, in the data folder.
+const SANDBOX_PORT: &str = "sandbox.port";
 
 /// A runtime at work. It stops when [`Worker::stop`] is called.
 pub struct Worker {
@@ -82,6 +84,7 @@ impl Worker {
             local_secret: Some(local_secret),
             database: self.database,
             largest_body: config.server.largest_body_kb as usize * 1024,
+            at_once: config.server.requests_at_once.max(1) as usize,
             request_timeout: Duration::from_secs(config.server.request_timeout_s.max(1)),
             longest_stream: Duration::from_secs(config.server.stream_s.max(1)),
             rates: api::Rates {
@@ -104,7 +107,8 @@ impl Worker {
     }
 }
 
-/// The sandbox with its memory in the data folder, if it is enabled.
+/// The sandbox with its memory in the data folder, if it is enabled. With a free port it takes the one of
+/// last time again if it can, so that the links it gave out lead somewhere.
 pub(super) async fn sandbox(
     config: &Config,
     clock: Arc<dyn Clock>,
@@ -112,9 +116,39 @@ pub(super) async fn sandbox(
     if !config.sandbox.enabled {
         return Ok(None);
     }
-    start_sandbox(config, Some(sandbox_state(config)), clock)
-        .await
-        .map(|handle| Some(Arc::new(handle)))
+    let (state, free) = (Some(sandbox_state(config)), config.sandbox.listen.port() == 0);
+    let handle = match port_of_last_time(config).filter(|_| free) {
+        Some(port) => {
+            let mut again = config.clone();
+            again.sandbox.listen.set_port(port);
+            match start_sandbox(&again, state.clone(), Arc::clone(&clock)).await {
+                Ok(handle) => handle,
+                // Somebody else has it now.
+                Err(_) => start_sandbox(config, state, clock).await?,
+            }
+        }
+        None => start_sandbox(config, state, clock).await?,
+    };
+    if free {
+        keep_port(config, &handle);
+    }
+    Ok(Some(Arc::new(handle)))
+}
+
+fn port_of_last_time(config: &Config) -> Option<u16> {
+    let kept = std::fs::read_to_string(config.data.path().join(SANDBOX_PORT)).ok()?;
+    kept.trim().parse().ok().filter(|port| *port != 0)
+}
+
+/// Keeps the sandbox's port for the next time. If that fails, only its links are lost.
+fn keep_port(config: &Config, handle: &sandbox::Handle) {
+    let Some((_, port)) = handle.http_url().rsplit_once(':') else {
+        return;
+    };
+    let kept = std::fs::write(config.data.path().join(SANDBOX_PORT), format!("{port}\n"));
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the sandbox's port can't be kept; links that it gives out end with this process");
+    }
 }
 
 /// Where the data folder keeps the sandbox's memory.

@@ -24,6 +24,8 @@ pub struct Server {
     pub stream_s: u64,
     /// How long a request may take, its body included, in seconds.
     pub request_timeout_s: u64,
+    /// Requests worked on at a time, without those whose body is still on its way.
+    pub requests_at_once: u32,
     /// Requests a second for each person, whatever tokens they have; ten times as many at once.
     pub requests_per_second: u32,
     /// Requests a minute for each address that nobody has signed in from.

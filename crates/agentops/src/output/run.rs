@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::wire::artifacts::Artifact;
 use api::wire::runs::{Ask, Run, RunDetail, Step};
 use engine::StepKey;
-use types::{RunStatus, StepStatus, Timestamp};
+use types::{Mode, RunStatus, StepStatus, Timestamp};
 
 use super::{Style, ago, span, text};
+
+/// What stands below links of the sandbox.
+const SANDBOX_LINKS: &str = "links to this machine are the sandbox's: they work while a process has it running, such as `agentops serve`";
 
 /// A whole run as a page.
 pub fn run_page(style: Style, view: &RunDetail, now: Timestamp) -> String {
@@ -54,6 +57,9 @@ pub(crate) fn ending(style: Style, view: &RunDetail) -> Vec<String> {
             .map(|artifact| artifact_line(style, artifact));
         // A thing that several steps touched is one thing to look at.
         lines.extend(all.filter(|line| shown.insert(line.clone())));
+        if run.mode == Mode::Mock && view.artifacts.iter().any(leads_to_sandbox) {
+            lines.push(format!("  {}", style.dim(SANDBOX_LINKS)));
+        }
     }
     if let Some(outputs) = run.outputs.as_object().filter(|outputs| !outputs.is_empty()) {
         lines.push(style.strong("Outputs"));
@@ -292,6 +298,14 @@ fn step_line(style: Style, step: &Step, items: Option<(usize, usize)>, now: Time
         line.push_str(&format!("\n{indent}  {} {code}", failure.message));
     }
     line
+}
+
+/// Whether an artifact's link leads to this machine.
+fn leads_to_sandbox(artifact: &Artifact) -> bool {
+    let url = artifact.url.as_deref().unwrap_or_default();
+    ["http://127.", "https://127.", "http://[::1]", "https://[::1]"]
+        .iter()
+        .any(|own| url.starts_with(own))
 }
 
 fn artifact_line(style: Style, artifact: &Artifact) -> String {

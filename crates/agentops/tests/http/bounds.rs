@@ -196,3 +196,81 @@ async fn a_stream_ends_by_the_clock_however_much_there_is_to_tell() {
         .await
         .ok(202);
 }
+
+/// A request that has shown its head, and whose body the server is now waiting for: it has said so.
+async fn slow_body(site: &Site, path: &str, headers: &str) -> TcpStream {
+    let mut stream = connect(site, "127.0.0.1").await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\
+         {headers}expect: 100-continue\r\n\r\n{{\"name\": "
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut said = [0; 25];
+    let read = tokio::time::timeout(PATIENCE, stream.read_exact(&mut said)).await;
+    read.expect("the server asks for the body").expect("read");
+    assert_eq!(&said, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_come_slowly_take_no_place() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__REQUESTS_AT_ONCE", "2")]).await;
+    let token = site.admin.make_token(&["read", "write"]).await;
+    let shown = token
+        .request(Method::GET, "/")
+        .build()
+        .expect("a request")
+        .headers()["authorization"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        slow.push(slow_body(&site, "/api/v1/session", "").await);
+        let known = format!("authorization: {shown}\r\nidempotency-key: slow\r\n");
+        slow.push(slow_body(&site, "/api/v1/agents", &known).await);
+    }
+    site.nobody().get("/healthz").await.ok(200);
+    site.admin.get("/api/v1/runs").await.ok(200);
+    let agent = json!({"name": "Night Watch", "tools": ["slack"]});
+    token.post("/api/v1/agents", agent).await.ok(201);
+    // Whoever needs credentials and shows none isn't asked for a body at all.
+    let mut stranger = connect(&site, "127.0.0.1").await;
+    let head = "POST /api/v1/agents HTTP/1.1\r\nhost: x\r\ncontent-length: 90\r\nexpect: 100-continue\r\n\
+                connection: close\r\n\r\n";
+    stranger.write_all(head.as_bytes()).await.expect("sent");
+    assert!(until_closed(stranger).await.starts_with("HTTP/1.1 401"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_free_place_says_so_and_still_tells_that_it_lives() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__REQUESTS_AT_ONCE", "1")]).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+    let path = "/api/v1/settings/tools.private";
+    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
+    let path = "/api/v1/tools/silent/mcp";
+    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let looks = site.admin.request(Method::POST, "/api/v1/tools/silent/refresh");
+    let looking = tokio::spawn(looks.send());
+    let (reached, _) = silent.accept().await.expect("it has begun");
+
+    let busy = site.admin.get("/api/v1/runs").await;
+    assert_eq!(busy.headers["retry-after"], "1");
+    busy.refused(503, "server_busy");
+    site.nobody().get("/healthz").await.ok(200);
+    drop((reached, silent));
+    let looked = looking.await.expect("the task ends").expect("an answer");
+    assert_eq!(looked.status(), 422);
+    site.admin.get("/api/v1/runs").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_little_to_say() {
+    let site = Site::open().await;
+    let wish = json!({"name": "root", "password": "x".repeat(20_000)});
+    let got = site.nobody().post("/api/v1/session", wish).await;
+    got.refused(413, "payload_too_large");
+}

@@ -14,7 +14,6 @@ mod pages;
 mod people;
 mod repeat;
 #[path = "../cli/rig.rs"]
-#[expect(dead_code, reason = "the tests of the command line use the rest of it")]
 mod rig;
 mod roles;
 mod sandbox;

@@ -1,9 +1,13 @@
 //! Users, sessions and tokens, and what they decide.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::site::{PASSWORD, Site, ask};
+use crate::rig::{BINARY, Folder, Server};
+use crate::site::{Browser, PASSWORD, Site, ask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_link_works_once_and_the_session_is_safe() {
@@ -189,4 +193,49 @@ async fn commands_at_the_machine_say_who_they_are() {
             .permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_first_link_works_and_the_server_says_so() {
+    let folder = Folder::seeded();
+    let secret = |server: &Server| {
+        let welcome = server.document["welcome"].as_str().expect("a first link");
+        welcome.split_once('#').expect("a secret").1.to_owned()
+    };
+    let mut server = folder.serve();
+    let older = secret(&server);
+    server.kill();
+    let mut said = String::new();
+    let mut told = Command::new(BINARY)
+        .arg("--data")
+        .arg(folder.path(""))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    for line in BufReader::new(told.stdout.take().expect("its output")).lines() {
+        said.push_str(&line.expect("a line"));
+        if said.contains("Ctrl-C ends it") {
+            break;
+        }
+    }
+    told.kill().expect("it is there");
+    told.wait().expect("it ends");
+    assert!(
+        said.contains("links printed at earlier starts don't work any more: http"),
+        "{said}"
+    );
+
+    let server = folder.serve();
+    let nobody = Browser::nobody(server.document["address"].as_str().expect("an address"));
+    let used = async |secret: &str| {
+        let wish = json!({"secret": secret, "name": "root", "password": PASSWORD});
+        nobody.post("/api/v1/links/use", wish).await
+    };
+    let refused = used(&older).await.refused(410, "link_invalid");
+    let hint = refused["hint"].as_str().expect("a hint");
+    assert!(hint.contains("a server has printed last"), "{hint}");
+    used(&secret(&server)).await.ok(200);
+    used(&secret(&server)).await.refused(410, "link_invalid");
 }

@@ -1,5 +1,6 @@
 //! Looking at what mock runs did in the sandbox.
 
+use crate::rig::Folder;
 use crate::site::Site;
 
 /// A branch with a file and a pull request for it, made through the door beside the server.
@@ -93,4 +94,39 @@ async fn a_pull_request_is_shown_as_a_difference() {
         .get(&format!("{newest}?number=x"))
         .await
         .refused(400, "query_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_the_sandbox_work_again_under_every_server_of_the_folder() {
+    let folder = Folder::seeded();
+    for (action, args) in MADE {
+        folder.ok(&["tool", "rule", action, "run"]);
+        let mut call = vec!["tool", "call", action, "--arg", "repo=avops/runbooks"];
+        call.extend(args.iter().flat_map(|arg| ["--arg", arg]));
+        folder.ok(&call);
+    }
+    let run = folder.newest();
+    let url = run["artifacts"][0]["url"].as_str().expect("a link").to_owned();
+    let page = folder.ok(&["run", "show", run["run"]["run"].as_str().expect("an id")]);
+    assert!(page.contains(&url) && page.contains("the sandbox's"), "{page}");
+    // The process that gave the link out has ended; nobody answers there.
+    assert!(reqwest::get(&url).await.is_err(), "{url}");
+    for _ in 0..2 {
+        let mut server = folder.serve();
+        let shown = reqwest::get(&url).await.expect("an answer");
+        assert_eq!(shown.status(), 200, "{url}");
+        assert!(shown.text().await.expect("a page").contains("Say how"));
+        server.kill();
+    }
+    // Whoever has the port meanwhile keeps it.
+    let address = url
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .expect("an address");
+    let taken = std::net::TcpListener::bind(address).expect("it is free");
+    let server = folder.serve();
+    let sandbox = server.document["sandbox"].as_str().expect("an address");
+    assert!(!url.starts_with(&format!("{sandbox}/")), "{sandbox} {url}");
+    drop(taken);
 }

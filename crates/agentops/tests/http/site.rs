@@ -82,7 +82,8 @@ impl Site {
 }
 
 impl Browser {
-    fn nobody(address: &str) -> Self {
+    /// Somebody who shows nothing, at the address of a server.
+    pub fn nobody(address: &str) -> Self {
         // Another test of this process may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {

@@ -71,14 +71,14 @@ async fn a_server_is_added_looked_at_and_classified_over_http() {
     let class = async |wish: Value| site.admin.put("/api/v1/actions/judge.add/class", wish).await;
     let said = class(json!({"effect": "read"})).await.ok(200);
     assert_eq!(action(&said, "judge.add")["rule"], "run");
-    assert_eq!(said["mcp"]["standing"]["add"], "root said so");
+    assert_eq!(said["mcp"]["standing"]["add"], "classified so by root");
     let sum = ended(&site, "judge.add", json!({"a": 1, "b": 2})).await;
     assert_eq!(sum["run"]["outputs"]["result"]["structured"]["total"], 3, "{sum}");
     // Changed words about the server leave what was seen and said.
     let trusted = put(json!({"url": server.url, "trusted": true, "mock": true}))
         .await
         .ok(200);
-    assert_eq!(trusted["mcp"]["standing"]["add"], "root said so");
+    assert_eq!(trusted["mcp"]["standing"]["add"], "classified so by root");
     assert_eq!(
         (&trusted["mcp"]["trusted"], &trusted["mcp"]["mock"]),
         (&json!(true), &json!(true))
@@ -86,7 +86,7 @@ async fn a_server_is_added_looked_at_and_classified_over_http() {
     let back = class(json!({"effect": null})).await.ok(200);
     assert_eq!(
         back["mcp"]["standing"]["add"],
-        "the server says so, and it is trusted"
+        "its server, which is marked as trusted, doesn't say what it does, so it is taken as destructive"
     );
 
     let leaves = site.admin.get("/api/v1/audit/leaves?limit=500").await.ok(200);
@@ -210,7 +210,7 @@ async fn commands_beside_a_server_manage_mcp_servers_through_it() {
     );
     assert_eq!((&said["effect"], &said["rule"]), (&json!("read"), &json!("run")));
     let shown = site.admin.get("/api/v1/tools/every").await.ok(200);
-    assert_eq!(shown["mcp"]["standing"]["get-sum"], "Jürgen said so");
+    assert_eq!(shown["mcp"]["standing"]["get-sum"], "classified so by Jürgen");
     let call = [
         "tool",
         "call",
@@ -240,4 +240,121 @@ async fn commands_beside_a_server_manage_mcp_servers_through_it() {
     );
     let left: Vec<_> = std::fs::read_dir(folder.path("")).expect("reads").collect();
     assert_eq!(left.len(), 1, "nothing but server.json: {left:?}");
+}
+
+/// The state that is known of a server, and since when.
+async fn known(who: &Browser, server: &str) -> (String, Value) {
+    let tool = who.get(&format!("/api/v1/tools/{server}")).await.ok(200);
+    let state = tool["mcp"]["state"].as_str().expect("a state").to_owned();
+    (state, tool["mcp"]["since"].clone())
+}
+
+/// The state of a server once it has been looked at.
+async fn looked_at(who: &Browser, server: &str) -> String {
+    for _ in 0..600 {
+        let (state, _) = known(who, server).await;
+        if state != "unseen" {
+            return state;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nobody has looked at {server}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_a_server_is_shown_with_since_when() {
+    let config = section("gone", "no-such-program-anywhere", &[], "");
+    let site = Site::open_configured(&config, &[]).await;
+    let mut every = everything();
+    let wish = json!({"url": every.url});
+    site.admin.put("/api/v1/tools/every/mcp", wish).await.ok(200);
+    assert_eq!(
+        known(&site.admin, "every").await,
+        ("unseen".to_owned(), Value::Null)
+    );
+    allow(&site, &["every"]).await;
+    let list = || site.folder.ok(&["tool", "list"]);
+    assert!(list().contains("not seen yet"), "{}", list());
+    refresh(&site.admin, "every").await.ok(200);
+    let (state, since) = known(&site.admin, "every").await;
+    assert_eq!((state.as_str(), since.is_i64()), ("answers", true));
+    refresh(&site.admin, "every").await.ok(200);
+    assert_eq!(
+        known(&site.admin, "every").await,
+        (state, since.clone()),
+        "it is known since then"
+    );
+    every.stop();
+    let asked = "/api/v1/tools/every/health?mode=real";
+    assert_eq!(site.admin.get(asked).await.ok(200)["ok"], false);
+    let (state, gone) = known(&site.admin, "every").await;
+    assert_eq!(state, "unreachable");
+    assert!(gone.as_i64() > since.as_i64(), "{gone} {since}");
+
+    // The server of the configuration was looked at when this one started.
+    assert_eq!(looked_at(&site.admin, "gone").await, "unreachable");
+    let listed = list();
+    let line = |name: &str| {
+        listed
+            .lines()
+            .find(|line| line.starts_with(name))
+            .expect("a line")
+    };
+    for (name, part) in [
+        ("gone", "the command 'no-such-program-anywhere' can't be started"),
+        ("every", "It can't be worked with since 20"),
+        ("zoom", "ready"),
+    ] {
+        assert!(line(name).contains(part), "{name}: {part}\n{listed}");
+    }
+    assert!(
+        !line("gone").contains("ready") && !line("every").contains("ready"),
+        "{listed}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_keeps_no_other_from_being_looked_at() {
+    let mut site = Site::open().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = |address: std::io::Result<std::net::SocketAddr>| {
+        let url = format!("http://{}/mcp", address.expect("an address"));
+        json!({"url": url, "mock": true})
+    };
+    // By their names the silent one comes first.
+    let (first, second) = (at(silent.local_addr()), at(closed.local_addr()));
+    drop(closed);
+    site.admin.put("/api/v1/tools/a-silent/mcp", first).await.ok(200);
+    site.admin.put("/api/v1/tools/b-closed/mcp", second).await.ok(200);
+    allow(&site, &["a-silent", "b-closed"]).await;
+    site.server.kill();
+    let again = site
+        .folder
+        .stays_with(&["serve", "--listen", "127.0.0.1:0", "--json"], &[]);
+    let admin = site
+        .admin
+        .at(again.document["address"].as_str().expect("an address"));
+    let (_reached, _) = silent.accept().await.expect("it is looked at");
+    assert_eq!(looked_at(&admin, "b-closed").await, "unreachable");
+    assert_eq!(
+        known(&admin, "a-silent").await.0,
+        "unseen",
+        "nothing is known of it yet"
+    );
+
+    let health = site
+        .folder
+        .run(&["tool", "health", "--mode", "mock", "--wait", "1", "--json"]);
+    assert_eq!(health.code, 1, "{health:?}");
+    let all: Value = serde_json::from_str(&health.out).expect("JSON");
+    let of = |name: &str| {
+        let mut all = all.as_array().expect("a list").iter();
+        all.find(|one| one["tool"] == name).expect("it is listed").clone()
+    };
+    let words = of("a-silent")["detail"].as_str().expect("words").to_owned();
+    assert!(words.contains("did not answer within 1 s"), "{words}");
+    assert_eq!(of("local")["ok"], true, "{all}");
 }

@@ -162,7 +162,7 @@ fn an_action_asks_until_a_person_has_said_what_it_does() {
     for part in [
         "not trusted",
         "started by the configuration",
-        "ann said so",
+        "classified so by ann",
         "taken as destructive",
     ] {
         assert!(page.contains(part), "{part} in {page}");

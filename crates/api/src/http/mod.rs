@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 pub(crate) mod begun;
 pub(crate) mod body;
+pub(crate) mod busy;
 pub(crate) mod etag;
 pub(crate) mod gate;
 pub(crate) mod identity;

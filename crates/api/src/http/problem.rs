@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use types::Failure;
 use utoipa::ToSchema;
 
+use super::busy;
+
+/// What a server that has too much to do answers, perhaps thousands of times a second.
+const BUSY: &str = "server_busy";
+
 /// A refusal, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -90,7 +95,9 @@ impl IntoResponse for Refusal {
         let status = status_of(&self.failure.code);
         let mut failure = self.failure;
         let whole = failure.clone();
-        if status.is_server_error() {
+        if failure.code == BUSY {
+            busy::say(&failure);
+        } else if status.is_server_error() {
             tracing::error!(code = failure.code, message = failure.message, "a request failed");
         }
         if status == StatusCode::INTERNAL_SERVER_ERROR {

@@ -79,6 +79,13 @@ pub struct McpServer {
     /// When its offer was last seen to change.
     #[schema(value_type = Option<i64>)]
     pub seen_at: Option<Timestamp>,
+    /// `unseen` if nobody has looked at it yet, `answers`, or `unreachable`, as it was when it was last tried.
+    pub state: String,
+    /// Since when it is known to stand so.
+    #[schema(value_type = Option<i64>)]
+    pub since: Option<Timestamp>,
+    /// What keeps it from being worked with.
+    pub trouble: Option<String>,
     /// Why each action counts as what it does, by the action's name.
     pub standing: BTreeMap<String, String>,
     /// What it offers and can't be used.
@@ -91,7 +98,15 @@ impl From<McpView> for McpServer {
             name: left.name,
             why: left.why,
         });
+        let state = match &view.stand {
+            None => "unseen",
+            Some(stand) if stand.trouble.is_some() => "unreachable",
+            Some(_) => "answers",
+        };
         Self {
+            state: state.to_owned(),
+            since: view.stand.as_ref().map(|stand| stand.since),
+            trouble: view.stand.and_then(|stand| stand.trouble),
             url: view.url,
             trusted: view.trusted,
             mock: view.mock,

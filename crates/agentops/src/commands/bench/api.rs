@@ -211,6 +211,7 @@ fn router(app: &App, database: &'static str) -> axum::Router {
         local_secret: Some(SECRET.to_owned()),
         database,
         largest_body: 1024 * 1024,
+        at_once: 1024,
         request_timeout: Duration::from_secs(60),
         longest_stream: Duration::from_secs(60),
         rates: api::Rates {

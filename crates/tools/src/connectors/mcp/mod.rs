@@ -31,6 +31,8 @@ pub use stdio::McpCommand;
 
 /// The longest one call may take, in milliseconds.
 const CALL_MS: Millis = 60_000;
+/// Codes of failures that say that a server can't be worked with at all.
+const OUT_OF_REACH: [&str; 2] = ["tool_unreachable", "mcp_server_unusable"];
 /// How long a look at a server may take: it may have to be started.
 const LOOK_MS: Millis = 60_000;
 
@@ -53,6 +55,11 @@ pub struct McpServer {
 pub trait McpNotes: Send + Sync + 'static {
     /// A server offers something else than was known of it.
     async fn offers(&self, tenant: TenantId, server: &str, seen: &McpSeen);
+
+    /// A call has shown that a server answers again, or what keeps it from being reached.
+    async fn stands(&self, tenant: TenantId, server: &str, trouble: Option<&Failure>) {
+        let _ = (tenant, server, trouble);
+    }
 }
 
 /// The lines to servers, kept while the tools around them are replaced, and who is told of changes.
@@ -137,6 +144,25 @@ impl Mcp {
     }
 }
 
+impl Mcp {
+    /// Tells when a call has shown that the server stands otherwise than is known.
+    async fn note_stand(&self, ctx: &CallContext, answer: &Result<Answer, CallError>) {
+        let trouble = match answer {
+            Ok(_) => None,
+            Err(error) if OUT_OF_REACH.contains(&error.failure().code.as_str()) => Some(error.failure()),
+            // Whoever refuses a call is there; what became of others says nothing about their server.
+            Err(_) => return,
+        };
+        let known = self.server.record.stand.as_ref();
+        let known = known.map(|stand| stand.trouble.is_some());
+        if let Some(notes) = self.links.notes.get()
+            && known.unwrap_or(false) != trouble.is_some()
+        {
+            notes.stands(ctx.tenant, &self.server.name, trouble).await;
+        }
+    }
+}
+
 #[async_trait]
 impl Connector for Mcp {
     fn spec(&self) -> ToolSpec {
@@ -163,6 +189,7 @@ impl Connector for Mcp {
             Link::Http(line) => line.call(ctx, tool, args, &mut looked).await,
         };
         self.note(ctx, looked.as_deref()).await;
+        self.note_stand(ctx, &answer).await;
         answer
     }
 

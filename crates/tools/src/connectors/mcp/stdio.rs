@@ -45,6 +45,17 @@ pub struct McpCommand {
     pub folder: PathBuf,
 }
 
+impl McpCommand {
+    /// Whether the program is there to be started.
+    pub fn is_there(&self) -> bool {
+        if self.command.contains('/') {
+            return self.folder.join(&self.command).is_file();
+        }
+        let path = self.env.get("PATH").map_or(USUAL_PATH, String::as_str);
+        std::env::split_paths(path).any(|folder| folder.join(&self.command).is_file())
+    }
+}
+
 /// A server's process. It ends, with all that it started, when this is dropped.
 pub(super) struct Process {
     child: Child,

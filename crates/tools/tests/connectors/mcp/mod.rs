@@ -11,18 +11,23 @@ use governance::Permit;
 use ports::{Call, McpRecord, McpSeen, Tools};
 use serde_json::Value;
 use tools::{McpCommand, McpNotes, McpServer};
-use types::{Answers, Label, Labeled, Outcome, TenantId};
+use types::{Answers, Failure, Label, Labeled, Outcome, TenantId};
 
 use super::support::{World, permit};
 
-/// What servers were seen to offer, oldest first.
+/// What servers were seen to offer, and how calls have shown them to stand, oldest first.
 #[derive(Default)]
-struct Notes(Mutex<Vec<McpSeen>>);
+struct Notes(Mutex<Vec<McpSeen>>, Mutex<Vec<Option<String>>>);
 
 #[async_trait]
 impl McpNotes for Notes {
     async fn offers(&self, _tenant: TenantId, _server: &str, seen: &McpSeen) {
         self.0.lock().expect("notes").push(seen.clone());
+    }
+
+    async fn stands(&self, _tenant: TenantId, _server: &str, trouble: Option<&Failure>) {
+        let code = trouble.map(|failure| failure.code.clone());
+        self.1.lock().expect("notes").push(code);
     }
 }
 

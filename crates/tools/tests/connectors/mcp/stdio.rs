@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ports::{McpClass, Tools};
+use ports::{McpClass, McpStand, Tools};
 use serde_json::{Value, json};
 use tools::McpCommand;
 use types::{Effect, Idempotency, InputNeeded, Labels, Outcome, Timestamp};
@@ -137,6 +137,35 @@ async fn a_server_that_keeps_dying_is_started_more_and_more_slowly() {
     let (rig, _folder, _keep) = fixture("ancient").await;
     let health = rig.world.registry_health("srv").await;
     assert!(health.detail.contains("mcp_server_unusable"), "{}", health.detail);
+}
+
+#[tokio::test]
+async fn a_call_tells_when_its_server_is_gone_and_when_it_is_back() {
+    let (rig, _folder, _keep) = fixture("older").await;
+    let noted = || rig.notes.1.lock().expect("notes").clone();
+    let echo = async || told(&rig.perform("echo", json!({"text": "a"})).await);
+    assert_eq!(echo().await, "ok");
+    assert_eq!(
+        told(&rig.perform("refuses", json!({})).await),
+        "failed tool_refused"
+    );
+    assert_eq!(noted(), [], "it is as it was");
+    for _ in 0..2 {
+        rig.perform("dies", json!({})).await;
+    }
+    assert!(echo().await.starts_with("retry tool_unreachable"));
+    assert_eq!(noted(), [Some("tool_unreachable".to_owned())]);
+    rig.change(|record| {
+        record.stand = Some(McpStand {
+            since: Timestamp::default(),
+            trouble: Some("it is gone".to_owned()),
+        });
+    });
+    assert!(echo().await.starts_with("retry tool_unreachable"));
+    assert_eq!(noted().len(), 1, "what is known isn't told again");
+    rig.world.clock.advance(60_000);
+    assert_eq!(echo().await, "ok");
+    assert_eq!(noted()[1..], [None]);
 }
 
 #[tokio::test]
