@@ -16,27 +16,33 @@ const SLICES: u32 = 1_000;
 
 const ANY: &str = "SELECT EXISTS (SELECT 1 FROM leaf_tail) OR EXISTS (SELECT 1 FROM feed_tail)";
 
+// The last position is looked up once for each tenant, before the first row is inserted: a look for each row
+// would pass over all rows inserted before it in the same statement, which it can't see.
 const GIVE: &str = "WITH tail AS (
         DELETE FROM leaf_tail USING
             (SELECT tenant_id, stored FROM leaf_tail ORDER BY tenant_id, stored LIMIT $1) AS first
         WHERE leaf_tail.tenant_id = first.tenant_id AND leaf_tail.stored = first.stored
-        RETURNING leaf_tail.tenant_id, leaf_tail.stored)
+        RETURNING leaf_tail.tenant_id, leaf_tail.stored),
+    last AS MATERIALIZED (
+        SELECT tenant_id, (SELECT coalesce(max(position), 0) FROM leaf_order AS done
+                           WHERE done.tenant_id = one.tenant_id) AS position
+        FROM (SELECT DISTINCT tenant_id FROM tail) AS one)
     INSERT INTO leaf_order (tenant_id, position, stored)
-    SELECT tenant_id,
-        (SELECT coalesce(max(position), 0) FROM leaf_order AS done WHERE done.tenant_id = tail.tenant_id)
-            + row_number() OVER (PARTITION BY tenant_id ORDER BY stored), stored
-    FROM tail";
+    SELECT tenant_id, last.position + row_number() OVER (PARTITION BY tenant_id ORDER BY stored), stored
+    FROM tail JOIN last USING (tenant_id)";
 
 const TELL: &str = "WITH tail AS (
         DELETE FROM feed_tail USING
             (SELECT tenant_id, stored FROM feed_tail ORDER BY tenant_id, stored LIMIT $1) AS first
         WHERE feed_tail.tenant_id = first.tenant_id AND feed_tail.stored = first.stored
-        RETURNING feed_tail.*)
+        RETURNING feed_tail.*),
+    last AS MATERIALIZED (
+        SELECT tenant_id, (SELECT coalesce(max(position), 0) FROM feed AS done
+                           WHERE done.tenant_id = one.tenant_id) AS position
+        FROM (SELECT DISTINCT tenant_id FROM tail) AS one)
     INSERT INTO feed (tenant_id, position, at, noun, id, what)
-    SELECT tenant_id,
-        (SELECT coalesce(max(position), 0) FROM feed AS done WHERE done.tenant_id = tail.tenant_id)
-            + row_number() OVER (PARTITION BY tenant_id ORDER BY stored), at, noun, id, what
-    FROM tail";
+    SELECT tenant_id, last.position + row_number() OVER (PARTITION BY tenant_id ORDER BY stored), at, noun, id, what
+    FROM tail JOIN last USING (tenant_id)";
 
 const FORGET: &str = "DELETE FROM feed USING
         (SELECT tenant_id, max(position) - $1 AS until FROM feed GROUP BY tenant_id) AS newest
