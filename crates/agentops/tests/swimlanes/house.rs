@@ -37,7 +37,9 @@ impl House {
     pub fn new() -> Self {
         // Fails when another test was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        // A sandbox that was started again has the address of the one before, but not its connections.
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let client = client.build().expect("a client");
         let mut house = Self {
             folder: tempfile::tempdir().expect("a folder"),
             server: None,

@@ -240,7 +240,7 @@ fn spec(server: &McpServer) -> ToolSpec {
             seen.server, seen.protocol
         ),
         None => format!(
-            "Server of the Model Context Protocol; not looked at yet (`agentops tool refresh {}`).",
+            "Server of the Model Context Protocol; what it offers is not known yet (`agentops tool refresh {}`).",
             server.name
         ),
     };
