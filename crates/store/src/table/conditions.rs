@@ -1,7 +1,7 @@
 //! The conditions of a list, put together from what a filter asks for.
 
 use crate::fault::Fault;
-use crate::sql::{Bind, Connection, Row};
+use crate::sql::{Bind, Connection, Dialect, Row};
 use types::TenantId;
 
 /// Rows of a list at most, whatever is asked for.
@@ -78,6 +78,37 @@ impl Conditions {
         );
         let mut select = connection.prepare_cached(&sql)?;
         let bound: Vec<&dyn Bind> = self.bound.iter().map(|value| value.as_ref()).collect();
+        select.query_map(&bound, read)
+    }
+
+    /// The same for a table with wide rows, newest key first: the keys are found in an index, of which the
+    /// rows are then read. SQLite is told which one, since without statistics it would rather go through
+    /// all rows in their order.
+    pub(super) fn list_through<T>(
+        mut self,
+        connection: &Connection,
+        (columns, table, key, index): (&str, &str, &str, Option<&str>),
+        limit: u32,
+        read: fn(&Row<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let by = match (connection.dialect(), index) {
+            (Dialect::Sqlite, Some(index)) => format!(" INDEXED BY {index}"),
+            _ => String::new(),
+        };
+        let sql = format!(
+            "SELECT {columns} FROM {table} WHERE tenant_id = ? AND {key} IN
+                (SELECT {key} FROM {table}{by} WHERE {} ORDER BY {key} DESC LIMIT ?)
+             ORDER BY {key} DESC",
+            self.text
+        );
+        self.bound.push(Box::new(limit));
+        let mut select = connection.prepare_cached(&sql)?;
+        let tenant = self.bound.first();
+        let bound: Vec<&dyn Bind> = tenant
+            .into_iter()
+            .chain(&self.bound)
+            .map(|value| value.as_ref())
+            .collect();
         select.query_map(&bound, read)
     }
 }

@@ -6,7 +6,7 @@ use crate::sql::{Connection, Insert, Row, Type, Value, params};
 use engine::event::Parent;
 use engine::rows::RunRow;
 use ports::{Lease, LeaseRequest, StoreError};
-use types::{Mode, RecipeId, RunId, TenantId, Timestamp};
+use types::{Mode, RecipeId, RunId, RunStatus, TenantId, Timestamp};
 
 use super::conditions::Conditions;
 use crate::convert::{at, count, id, int, opt_at, opt_json, parsed};
@@ -33,6 +33,13 @@ pub(crate) struct Advance {
 const COLUMNS: &str = "tenant_id, run_id, recipe_id, recipe_name, recipe_version, agent, mode, status, phase,
     needs_attention, requester, parent_run, parent_step, created_at, finished_at, failure, outputs,
     waiting_for, wake_at, head";
+
+/// The index of runs that have not ended, and its condition: SQLite uses it only where that stands.
+const OPEN: &str = "runs_open";
+const IS_OPEN: &str = "status <> 'succeeded' AND status <> 'failed' AND status <> 'cancelled'";
+/// The index of runs that have ended, and not well; likewise.
+const UNWELL: &str = "runs_unwell";
+const IS_UNWELL: &str = "(status = 'failed' OR status = 'cancelled')";
 
 /// A run is inserted once.
 pub(crate) static PUT: LazyLock<Insert> =
@@ -292,7 +299,34 @@ pub(crate) fn list(
     wanted.and("run_id >= ?", first(filter.created_from));
     wanted.and("run_id < ?", first(filter.created_to));
     wanted.and("run_id < ?", filter.before.map(|id| *id.as_bytes()));
-    wanted.list(connection, (COLUMNS, "runs", "run_id DESC"), limit, read)
+    let index = index(filter);
+    match index {
+        Some(OPEN) => wanted.and_if(true, IS_OPEN),
+        Some(UNWELL) => wanted.and_if(true, IS_UNWELL),
+        _ => {}
+    }
+    wanted.list_through(connection, (COLUMNS, "runs", "run_id", index), limit, read)
+}
+
+/// The index that leaves the fewest runs to look through; none is all of them in their order.
+fn index(filter: &ports::RunFilter) -> Option<&'static str> {
+    let statuses = &filter.statuses;
+    let all = |fits: fn(RunStatus) -> bool| !statuses.is_empty() && statuses.iter().copied().all(fits);
+    [
+        (filter.needs_attention, "runs_attention"),
+        (filter.parent.is_some(), "runs_parent"),
+        (all(|status| !status.is_final()), OPEN),
+        (
+            all(|status| status.is_final() && status != RunStatus::Succeeded),
+            UNWELL,
+        ),
+        (filter.agent.is_some(), "runs_agent"),
+        (filter.requester.is_some(), "runs_requester"),
+        (filter.recipe.is_some(), "runs_recipe"),
+        (filter.mode.is_some(), "runs_mode"),
+    ]
+    .into_iter()
+    .find_map(|(fits, index)| fits.then_some(index))
 }
 
 fn read(row: &Row<'_>) -> Result<RunRow, Fault> {

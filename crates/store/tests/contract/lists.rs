@@ -1,8 +1,8 @@
 //! What lists show.
 
-use engine::rows::{ApprovalStatus, Vote};
+use engine::rows::{ApprovalStatus, RunRow, Vote};
 use ports::{ApprovalFilter, ArtifactFilter, DeadLetter, RunFilter, StoreError};
-use types::{Actor, Failure, RunStatus, StepStatus, TenantId, Timestamp};
+use types::{Actor, Failure, Mode, RunStatus, StepStatus, TenantId, Timestamp};
 
 use super::fixtures::{Bench, TENANT, approvals, artifacts, letters as letters_of};
 
@@ -74,6 +74,57 @@ pub async fn runs_are_filtered_and_paged(bench: &dyn Bench) {
         ..all
     };
     assert_eq!(list(none).await, vec![]);
+}
+
+/// Whatever index a filter is looked up by, and however filters come together.
+pub async fn every_filter_of_runs_finds_what_fits(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let mut rows = Vec::new();
+    for n in 0..48_usize {
+        world.clock.advance(10);
+        let mut new = world.new_run();
+        let run = &mut new.rows.run;
+        run.status = RunStatus::ALL[n % RunStatus::ALL.len()];
+        run.agent = [None, Some("Ann".to_owned()), Some("Bob".to_owned())][n / 2 % 3].clone();
+        run.requester = ["ann", "bob"][n / 3 % 2].to_owned();
+        run.mode = [Mode::Mock, Mode::Real][n / 5 % 2];
+        run.needs_attention = n % 7 == 0;
+        store.create_run(new.clone()).await.expect("created");
+        rows.insert(0, new.rows.run);
+    }
+    let open = RunStatus::ALL.iter().copied().filter(|status| !status.is_final());
+    let statuses = [
+        vec![],
+        vec![RunStatus::Waiting],
+        open.collect(),
+        vec![RunStatus::Failed],
+        vec![RunStatus::Cancelled, RunStatus::Failed],
+        vec![RunStatus::Succeeded, RunStatus::Failed],
+        vec![RunStatus::Waiting, RunStatus::Failed],
+    ];
+    for n in 0..7 * 32_usize {
+        let filter = RunFilter {
+            statuses: statuses[n % 7].clone(),
+            agent: ((n / 7) & 1 > 0).then(|| "Ann".to_owned()),
+            requester: ((n / 7) & 2 > 0).then(|| "bob".to_owned()),
+            mode: ((n / 7) & 4 > 0).then_some(Mode::Real),
+            needs_attention: (n / 7) & 8 > 0,
+            before: ((n / 7) & 16 > 0).then_some(rows[20].run),
+            limit: 5,
+            ..RunFilter::default()
+        };
+        let fits = |row: &&RunRow| {
+            (filter.statuses.is_empty() || filter.statuses.contains(&row.status))
+                && (filter.agent.is_none() || filter.agent == row.agent)
+                && filter.requester.as_ref().is_none_or(|by| *by == row.requester)
+                && filter.mode.is_none_or(|mode| mode == row.mode)
+                && (!filter.needs_attention || row.needs_attention)
+                && filter.before.is_none_or(|before| row.run < before)
+        };
+        let expected: Vec<RunRow> = rows.iter().filter(fits).take(5).cloned().collect();
+        let found = store.runs(TENANT, filter.clone()).await.expect("listed");
+        assert_eq!(found, expected, "{filter:?}");
+    }
 }
 
 pub async fn steps_are_brought_up_to_date(bench: &dyn Bench) {

@@ -32,7 +32,7 @@ macro_rules! contract_suite {
             inbox: a_message_is_there_once, a_message_wakes_a_sleeping_run, a_message_wakes_a_finished_run,
                 a_message_for_nobody_is_refused, a_release_with_mail_is_claimable_at_once,
                 mail_survives_a_lapsed_lease, mail_from_others_is_pending;
-            lists: runs_are_filtered_and_paged, steps_are_brought_up_to_date, artifacts_are_newest_first,
+            lists: runs_are_filtered_and_paged, every_filter_of_runs_finds_what_fits, steps_are_brought_up_to_date, artifacts_are_newest_first,
                 approvals_change_state_but_not_words, dead_letters_are_kept, tenants_do_not_see_each_other,
                 runs_are_found_by_what_never_changes, approvals_and_artifacts_are_paged_and_filtered;
             pages: named_things_are_paged, recipes_are_paged_and_calls_left_out, versions_are_paged,
