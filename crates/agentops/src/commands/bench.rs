@@ -30,7 +30,7 @@ pub enum Bench {
     /// Lists and details over HTTP with many runs stored
     ///
     /// Works in a folder of its own, removed at the end, or in that of --data. The runs are stored with
-    /// their journals: a million take some minutes and 6 GB.
+    /// their journals: a million take some minutes and 11 GB.
     Api(api::Api),
     /// The decision of the door about one call
     Door(door::Door),
