@@ -206,7 +206,12 @@ pub enum LibraryChange {
         seen: Option<SeenRecipe>,
     },
     /// [`LibraryStore::put_tool`].
-    Tool(ToolRecord),
+    Tool {
+        /// The tool.
+        tool: ToolRecord,
+        /// When it must have been changed last.
+        unchanged_since: Option<Timestamp>,
+    },
     /// [`LibraryStore::put_setting`].
     Setting {
         /// Its name.
@@ -311,10 +316,20 @@ pub trait LibraryStore: Send + Sync + 'static {
         filter: VersionFilter,
     ) -> Result<Vec<VersionRecord>, StoreError>;
 
-    /// Makes or replaces a tool's row by name.
-    async fn put_tool(&self, tenant: TenantId, tool: ToolRecord, leaf: Leaf) -> Result<(), StoreError> {
-        let changes = vec![(LibraryChange::Tool(tool), leaf)];
-        self.change_library(tenant, changes).await.map(drop)
+    /// Makes or replaces a tool's row by name. A tool that was not changed last at `unchanged_since`, if that
+    /// is given, is a conflict.
+    async fn put_tool(
+        &self,
+        tenant: TenantId,
+        tool: ToolRecord,
+        unchanged_since: Option<Timestamp>,
+        leaf: Leaf,
+    ) -> Result<(), StoreError> {
+        let change = LibraryChange::Tool {
+            tool,
+            unchanged_since,
+        };
+        self.change_library(tenant, vec![(change, leaf)]).await.map(drop)
     }
     /// All tools, by name.
     async fn tools(&self, tenant: TenantId) -> Result<Vec<ToolRecord>, StoreError>;

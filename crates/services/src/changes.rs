@@ -47,7 +47,7 @@ impl<'s> Changes<'s> {
             LibraryChange::Agent { agent, .. } => {
                 self.agents.insert(agent.name.to_lowercase());
             }
-            LibraryChange::Tool(_) => self.tools = true,
+            LibraryChange::Tool { .. } => self.tools = true,
             LibraryChange::Version(_) | LibraryChange::Activate { .. } | LibraryChange::Setting { .. } => {}
         }
         self.made.push((change, leaf));

@@ -62,7 +62,7 @@ pub(crate) fn matrix(rules: Option<&Value>, rest: Option<&Value>) -> Result<Matr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{self, ann};
+    use crate::testing::{self, ann, ann_there};
     use governance::Rule;
     use serde_json::json;
 
@@ -81,7 +81,7 @@ mod tests {
     async fn facts_tell_of_rules_and_paused_tools() {
         let bench = testing::bench().await;
         let services = &bench.services;
-        crate::tools::set_rule(services, "zoom.restart_room", json!("deny"), &ann())
+        crate::tools::set_rule(services, "zoom.restart_room", json!("deny"), &ann_there())
             .await
             .expect("fits");
         crate::tools::pause(services, "zoom", &ann())

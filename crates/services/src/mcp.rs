@@ -12,6 +12,7 @@ use serde_json::json;
 use types::{Actor, Effect, Failure, Timestamp};
 
 use crate::names::{cut, not_found};
+use crate::principal::Principal;
 use crate::secrets::origin_of;
 use crate::tools::{self, ToolView};
 use crate::{Result, Services};
@@ -122,8 +123,12 @@ pub async fn add(
     url: &str,
     trusted: bool,
     mock: bool,
-    by: &Actor,
+    by: &Principal,
 ) -> Result<ToolView> {
+    if trusted {
+        by.must_be_present("says which servers are believed")?;
+    }
+    let by = &by.actor;
     let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let good = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(inside);
     if !good || name.len() > LONGEST_NAME {
@@ -193,6 +198,10 @@ pub async fn refresh(services: &Services, name: &str) -> Result<ToolView> {
 /// # Errors
 /// The store can't be read or written.
 pub async fn stands(services: &Services, server: &str, trouble: Option<&str>) -> Result<()> {
+    tools::again(|| note_stand(services, server, trouble)).await
+}
+
+async fn note_stand(services: &Services, server: &str, trouble: Option<&str>) -> Result<()> {
     let row = row(services, server).await?;
     let Some(mut record) = row.as_ref().and_then(record_of) else {
         return Ok(());
@@ -254,13 +263,16 @@ pub async fn configured(services: &Services, name: &str, trusted: bool, mock: bo
 /// stands then.
 ///
 /// # Errors
-/// `not_found`, `argument_invalid` for an action of a tool of another kind, or the store can't be written.
+/// `human_needed` for a token, `not_found`, `argument_invalid` for an action of a tool of another kind,
+/// `conflict` if the tool was changed meanwhile, or the store can't be written.
 pub async fn classify(
     services: &Services,
     action: &str,
     class: Option<Class>,
-    by: &Actor,
+    by: &Principal,
 ) -> Result<ToolView> {
+    by.must_be_present("says what an action of somebody else's server does")?;
+    let by = &by.actor;
     let (server, name) = action.split_once('.').unwrap_or((action, ""));
     let row = row(services, server).await?;
     let Some(mut record) = row.as_ref().and_then(record_of) else {
@@ -308,6 +320,10 @@ pub async fn classify(
 /// # Errors
 /// The store can't be read or written.
 pub async fn offers(services: &Services, server: &str, seen: &McpSeen) -> Result<()> {
+    tools::again(|| note_offer(services, server, seen)).await
+}
+
+async fn note_offer(services: &Services, server: &str, seen: &McpSeen) -> Result<()> {
     let row = row(services, server).await?;
     let mut record = row.as_ref().and_then(record_of).unwrap_or_default();
     let before = record.seen.replace(seen.clone());
@@ -365,9 +381,10 @@ async fn put(
         kind: MCP.to_owned(),
         config: json!(record),
         enabled: older.as_ref().is_none_or(|row| row.enabled),
-        paused: older.is_some_and(|row| row.paused),
-        updated_at: services.now(),
+        paused: older.as_ref().is_some_and(|row| row.paused),
+        updated_at: tools::changed_after(services, older.as_ref()),
     };
     let leaf = services.leaf(kind, by, body);
-    Ok(services.store.put_tool(services.tenant, row, leaf).await?)
+    let since = older.map(|row| row.updated_at);
+    Ok(services.store.put_tool(services.tenant, row, since, leaf).await?)
 }

@@ -213,7 +213,7 @@ pub async fn get(services: &Services, key: &str) -> Result<Setting> {
 /// Sets a setting, if it is still as somebody saw it.
 ///
 /// # Errors
-/// `human_needed` for a token that would say who decides approvals, `setting_unknown`, `setting_invalid`,
+/// `human_needed` for a token that would say who decides approvals or what needs one, `setting_unknown`, `setting_invalid`,
 /// `conflict` if it was changed meanwhile, or the store can't be written.
 pub async fn change(
     services: &Services,
@@ -222,8 +222,8 @@ pub async fn change(
     seen: Option<Setting>,
     by: &Principal,
 ) -> Result<Setting> {
-    if [GROUPS, SELF_APPROVAL].contains(&key) {
-        by.must_be_present("says who decides approvals")?;
+    if [GROUPS, SELF_APPROVAL, RULES, REST].contains(&key) {
+        by.must_be_present("says what needs an approval, and who decides it")?;
     }
     put(services, key, value, seen, &by.actor).await
 }

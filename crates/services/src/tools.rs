@@ -4,11 +4,12 @@ use engine::Message;
 use ports::{LibraryChange, RunFilter, ToolRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
-use types::{Actor, Effect, Failure, Idempotency, Mode, Risk, RunStatus, ToolSpec};
+use types::{Actor, Effect, Failure, Idempotency, Mode, Risk, RunStatus, Timestamp, ToolSpec};
 
 use crate::changes::Changes;
 use crate::mcp::{self, McpView};
 use crate::names::not_found;
+use crate::principal::Principal;
 use crate::runs::post;
 use crate::{Result, Services, facts, settings};
 
@@ -18,6 +19,9 @@ pub const HTTP: &str = "http";
 pub const BUILT_IN: &str = "builtin";
 /// The most runs woken when a tool is released; the others look again by themselves.
 const WOKEN: u32 = 1_000;
+
+/// How often a tool's row is read and written anew.
+const TRIES: u32 = 5;
 
 /// A tool as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -180,12 +184,17 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
         config: json!({"manifest": manifest}),
         enabled: true,
         paused: older.is_some_and(|row| row.paused),
-        updated_at: services.now(),
+        updated_at: changed_after(services, older),
     };
+    let unchanged_since = older.map(|row| row.updated_at);
     let actions: Vec<String> = spec.actions.iter().map(|action| action.name()).collect();
     let body = json!({"tool": record.name, "actions": actions, "manifest": types::digest(&record.config)});
     let leaf = services.leaf("tool_added", changes.by, body);
-    changes.push(LibraryChange::Tool(record), leaf);
+    let change = LibraryChange::Tool {
+        tool: record,
+        unchanged_since,
+    };
+    changes.push(change, leaf);
     changes.know(spec.clone());
     Ok(())
 }
@@ -194,10 +203,14 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
 /// takes it back.
 ///
 /// # Errors
-/// `unknown_action`, `setting_invalid`, or the store can't be written.
-pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Actor) -> Result<()> {
+/// `human_needed` for a token, unless the rule is `deny`; `unknown_action`, `setting_invalid`, or the store
+/// can't be written.
+pub async fn set_rule(services: &Services, action: &str, rule: Value, by: &Principal) -> Result<()> {
+    if rule != "deny" {
+        by.must_be_present("says what needs no approval")?;
+    }
     let spec = crate::call::find_action(services, action)?;
-    let mut changes = Changes::new(services, by);
+    let mut changes = Changes::new(services, &by.actor);
     let mut rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
     if rule.is_null() {
         rules.remove(&spec.name());
@@ -224,28 +237,56 @@ pub async fn health(services: &Services, name: &str, mode: Mode) -> Result<ports
 
 async fn set_paused(services: &Services, name: &str, paused: bool, by: &Actor) -> Result<()> {
     let tool = show(services, name).await?;
+    again(|| put_paused(services, &tool.name, paused, by)).await?;
+    services.runs.forget_facts();
+    Ok(())
+}
+
+async fn put_paused(services: &Services, name: &str, paused: bool, by: &Actor) -> Result<()> {
     let rows = services.store.tools(services.tenant).await?;
-    let row = rows
-        .into_iter()
-        .find(|row| row.name == name)
-        .unwrap_or(ToolRecord {
-            name: tool.name,
-            kind: BUILT_IN.to_owned(),
-            config: Value::Null,
-            enabled: true,
-            paused: false,
-            updated_at: services.now(),
-        });
+    let older = rows.into_iter().find(|row| row.name == name);
+    let unchanged_since = older.as_ref().map(|row| row.updated_at);
+    let updated_at = changed_after(services, older.as_ref());
+    let row = older.unwrap_or(ToolRecord {
+        name: name.to_owned(),
+        kind: BUILT_IN.to_owned(),
+        config: Value::Null,
+        enabled: true,
+        paused: false,
+        updated_at,
+    });
     let row = ToolRecord {
         paused,
-        updated_at: services.now(),
+        updated_at,
         ..row
     };
     let kind = if paused { "tool_paused" } else { "tool_resumed" };
     let leaf = services.leaf(kind, by, json!({"tool": name}));
-    services.store.put_tool(services.tenant, row, leaf).await?;
-    services.runs.forget_facts();
-    Ok(())
+    let put = services
+        .store
+        .put_tool(services.tenant, row, unchanged_since, leaf);
+    Ok(put.await?)
+}
+
+/// When a tool's row is changed that is written next: later than it was before, so that nobody takes the one
+/// for the other.
+pub(crate) fn changed_after(services: &Services, older: Option<&ToolRecord>) -> Timestamp {
+    let now = services.now();
+    older.map_or(now, |row| now.max(row.updated_at + 1))
+}
+
+/// Reads and writes a tool's row anew where somebody else's change of it came in between.
+///
+/// # Errors
+/// `conflict` if that happens again and again, or what `attempt` fails with.
+pub(crate) async fn again<F: Future<Output = Result<()>>>(attempt: impl Fn() -> F) -> Result<()> {
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(failure) if failure.code == "conflict" => {}
+            done => return done,
+        }
+    }
+    attempt().await
 }
 
 fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) -> ToolView {
@@ -282,7 +323,7 @@ fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{self, ann};
+    use crate::testing::{self, ann, ann_there, ann_token};
 
     #[tokio::test]
     async fn a_tool_is_held_and_released() {
@@ -313,21 +354,21 @@ mod tests {
             rule(&show(services, "zoom").await.expect("is there")),
             Some("ask")
         );
-        set_rule(services, "reboot_room", json!("deny"), &ann())
+        set_rule(services, "reboot_room", json!("deny"), &ann_token())
             .await
             .expect("is there");
         assert_eq!(
             rule(&show(services, "zoom").await.expect("is there")),
             Some("deny")
         );
-        set_rule(services, "zoom.restart_room", Value::Null, &ann())
+        set_rule(services, "zoom.restart_room", Value::Null, &ann_there())
             .await
             .expect("is there");
         assert_eq!(
             rule(&show(services, "zoom").await.expect("is there")),
             Some("ask")
         );
-        let failure = set_rule(services, "zoom.restrt_room", json!("run"), &ann())
+        let failure = set_rule(services, "zoom.restrt_room", json!("run"), &ann_there())
             .await
             .expect_err("unknown");
         assert_eq!(failure.code, "unknown_action");

@@ -68,11 +68,25 @@ async fn a_token_makes_no_approver() {
     for (key, value) in [
         ("approvals.self_approval", json!(true)),
         ("approvals.groups", json!({"Support_L2": ["root"]})),
+        ("approvals.rest", json!("run")),
+        ("approvals.rules", json!({"zoom.restart_room": "run"})),
     ] {
         let (path, body) = (format!("/api/v1/settings/{key}"), json!({"value": value}));
         token.put(&path, body.clone()).await.refused(403, "human_needed");
         site.admin.put(&path, body).await.ok(200);
     }
+    let rule = "/api/v1/actions/zoom.restart_room/rule";
+    let run = json!({"rule": "run"});
+    token.put(rule, run.clone()).await.refused(403, "human_needed");
+    site.admin.put(rule, run).await.ok(204);
+    // Whatever is stricter is anybody's to say.
+    token.put(rule, json!({"rule": "deny"})).await.ok(204);
+    let class = json!({"effect": "read", "idempotent": true});
+    let path = "/api/v1/actions/zoom.restart_room/class";
+    token.put(path, class).await.refused(403, "human_needed");
+    let path = "/api/v1/tools/theirs/mcp";
+    let server = json!({"url": "https://mcp.example.com/mcp", "trusted": true});
+    token.put(path, server).await.refused(403, "human_needed");
     site.admin.patch("/api/v1/users/bob", roles).await.ok(200);
     token
         .patch("/api/v1/users/bob", json!({"disabled": true}))

@@ -114,7 +114,7 @@ async fn seed_library(store: &dyn Store) {
         paused: false,
         updated_at: at,
     };
-    store.put_tool(other(), tool, leaf(3)).await.expect("kept");
+    store.put_tool(other(), tool, None, leaf(3)).await.expect("kept");
     let user = UserRecord {
         id: UserId::from_bytes([5; 16]),
         name: THEIRS.to_owned(),

@@ -40,15 +40,18 @@ const ONLY: &[(&str, &[&str])] = &[
     ("testkit", &["agentops"]),
     ("rusqlite", &["store"]),
     ("refinery", &["store"]),
+    ("tokio-postgres", &["store"]),
+    ("deadpool-postgres", &["store"]),
 ];
 
 /// What a crate must not reach, however many crates lie between.
 const NEVER: &[(&[&str], &[&str])] = &[
     (
         &["types", "stats", "recipe", "governance", "engine"],
-        &["tokio", "rusqlite", "reqwest", "axum", "hyper"],
+        &["tokio", "rusqlite", "tokio-postgres", "reqwest", "axum", "hyper"],
     ),
-    (&["services"], &["rusqlite", "reqwest", "axum", "hyper"]),
+    (&["services", "api"], &["rusqlite", "tokio-postgres"]),
+    (&["services"], &["reqwest", "axum", "hyper"]),
 ];
 
 /// Normal and build dependencies by crate name.

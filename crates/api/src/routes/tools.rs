@@ -170,7 +170,7 @@ pub(crate) async fn put_mcp_server(
     Body(wish): Body<PutMcpServer>,
 ) -> Answer<Json<Tool>> {
     let (trusted, mock) = (wish.trusted, wish.mock);
-    let view = mcp::add(&api.services, &tool, &wish.url, trusted, mock, &caller.actor).await?;
+    let view = mcp::add(&api.services, &tool, &wish.url, trusted, mock, &caller).await?;
     Ok(Json(view.into()))
 }
 
@@ -189,6 +189,7 @@ pub(crate) async fn refresh_tool(State(api): State<Api>, Path(tool): Path<String
 }
 
 /// Says what an action of a server of the Model Context Protocol does; answers the tool as it stands then.
+/// No token can.
 #[utoipa::path(
     put,
     path = "/actions/{action}/class",
@@ -209,7 +210,7 @@ pub(crate) async fn put_action_class(
         effect,
         idempotent: wish.idempotent,
     });
-    let view = mcp::classify(&api.services, &action, class, &caller.actor).await?;
+    let view = mcp::classify(&api.services, &action, class, &caller).await?;
     Ok(Json(view.into()))
 }
 
@@ -232,7 +233,7 @@ pub(crate) async fn get_action(State(api): State<Api>, Path(action): Path<String
     Ok(Json(view.into()))
 }
 
-/// Sets this installation's rule for an action.
+/// Sets this installation's rule for an action. A token can only set `deny`.
 #[utoipa::path(
     put,
     path = "/actions/{action}/rule",
@@ -249,7 +250,7 @@ pub(crate) async fn put_action_rule(
     Path(action): Path<String>,
     Body(wish): Body<PutRule>,
 ) -> Answer<StatusCode> {
-    tools::set_rule(&api.services, &action, wish.rule, &caller.actor).await?;
+    tools::set_rule(&api.services, &action, wish.rule, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

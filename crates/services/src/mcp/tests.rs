@@ -1,7 +1,7 @@
 //! Adding, classifying and watching servers, over a real store.
 
 use super::*;
-use crate::testing::{self, ann};
+use crate::testing::{self, ann_there};
 use crate::tools::show;
 
 const URL: &str = "https://mcp.example.com/mcp";
@@ -31,7 +31,7 @@ fn seen(description: &str) -> McpSeen {
 async fn a_classification_holds_for_the_definition_that_was_seen() {
     let bench = testing::bench().await;
     let services = &bench.services;
-    add(services, "srv", URL, false, false, &ann())
+    add(services, "srv", URL, false, false, &ann_there())
         .await
         .expect("added");
     let class = |effect| {
@@ -40,7 +40,7 @@ async fn a_classification_holds_for_the_definition_that_was_seen() {
             idempotent: false,
         })
     };
-    let early = classify(services, "srv.wipe", class(Effect::Write), &ann()).await;
+    let early = classify(services, "srv.wipe", class(Effect::Write), &ann_there()).await;
     assert_eq!(early.expect_err("never looked at").code, "not_found");
     offers(services, "srv", &seen("Wipes.")).await.expect("kept");
     let standing = async || {
@@ -49,16 +49,16 @@ async fn a_classification_holds_for_the_definition_that_was_seen() {
         mcp.standing["wipe"].clone()
     };
     assert!(standing().await.contains("taken as destructive"));
-    classify(services, "srv.wipe", class(Effect::Write), &ann())
+    classify(services, "srv.wipe", class(Effect::Write), &ann_there())
         .await
         .expect("known");
     assert_eq!(standing().await, "classified so by ann");
-    add(services, "srv", URL, true, true, &ann())
+    add(services, "srv", URL, true, true, &ann_there())
         .await
         .expect("changed");
     assert_eq!(standing().await, "classified so by ann", "nothing is forgotten");
     let path = "https://mcp.example.com:443/v2/mcp";
-    add(services, "srv", path, true, true, &ann())
+    add(services, "srv", path, true, true, &ann_there())
         .await
         .expect("changed");
     assert_eq!(standing().await, "classified so by ann", "it is the same origin");
@@ -70,7 +70,7 @@ async fn a_classification_holds_for_the_definition_that_was_seen() {
             .await
             .contains("changed since ann classified it as write")
     );
-    classify(services, "srv.wipe", None, &ann())
+    classify(services, "srv.wipe", None, &ann_there())
         .await
         .expect("taken back");
     assert!(standing().await.contains("trusted"));
@@ -95,7 +95,7 @@ fn what_an_action_counts_as_is_said_plainly() {
 async fn how_a_server_stands_is_kept_with_since_when() {
     let bench = testing::bench().await;
     let services = &bench.services;
-    add(services, "srv", URL, false, false, &ann())
+    add(services, "srv", URL, false, false, &ann_there())
         .await
         .expect("added");
     let stand = async || {
@@ -141,14 +141,14 @@ async fn another_origin_inherits_nothing() {
         "http://mcp.example.com/mcp",
         "https://mcp.example.com:444/mcp",
     ] {
-        add(services, "srv", URL, true, true, &ann())
+        add(services, "srv", URL, true, true, &ann_there())
             .await
             .expect("added");
         offers(services, "srv", &seen("Wipes.")).await.expect("kept");
-        classify(services, "srv.wipe", Some(class), &ann())
+        classify(services, "srv.wipe", Some(class), &ann_there())
             .await
             .expect("known");
-        let moved = add(services, "srv", other, true, true, &ann())
+        let moved = add(services, "srv", other, true, true, &ann_there())
             .await
             .expect("changed");
         let mcp = moved.mcp.expect("a server");
@@ -175,7 +175,7 @@ async fn what_cant_be_added_or_classified_says_why() {
         ("srv", "file:///etc/passwd", "argument_invalid"),
         ("srv", "https://ann:secret@mcp.example.com", "argument_invalid"),
     ] {
-        let failure = add(services, name, url, false, false, &ann())
+        let failure = add(services, name, url, false, false, &ann_there())
             .await
             .expect_err("refused");
         assert_eq!(failure.code, code, "{name} {url}");
@@ -185,7 +185,7 @@ async fn what_cant_be_added_or_classified_says_why() {
         assert_eq!(failure.code, code, "{name}");
     }
     for (action, code) in [("zoom.restart_room", "argument_invalid"), ("sv.x", "not_found")] {
-        let failure = classify(services, action, None, &ann())
+        let failure = classify(services, action, None, &ann_there())
             .await
             .expect_err("refused");
         assert_eq!(failure.code, code, "{action}");

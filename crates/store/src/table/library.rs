@@ -31,6 +31,7 @@ enum What {
     Tool {
         tool: ToolRecord,
         config: String,
+        unchanged_since: Option<Timestamp>,
     },
     Setting {
         key: String,
@@ -59,9 +60,13 @@ impl PreparedChange {
                 version,
                 seen,
             },
-            LibraryChange::Tool(tool) => What::Tool {
+            LibraryChange::Tool {
+                tool,
+                unchanged_since,
+            } => What::Tool {
                 config: tool.config.to_string(),
                 tool,
+                unchanged_since,
             },
             LibraryChange::Setting { key, value, before } => What::Setting {
                 key,
@@ -100,8 +105,12 @@ impl PreparedChange {
                 let changed = recipes::activate(connection, tenant, *recipe, *version)?;
                 (changed, None)
             }
-            What::Tool { tool, config } => {
-                tools::put(connection, tenant, tool, config)?;
+            What::Tool {
+                tool,
+                config,
+                unchanged_since,
+            } => {
+                tools::put(connection, tenant, tool, config, *unchanged_since)?;
                 (true, None)
             }
             What::Setting { key, value, before } => {

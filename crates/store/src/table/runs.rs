@@ -315,6 +315,10 @@ fn index(filter: &ports::RunFilter) -> Option<&'static str> {
     [
         (filter.needs_attention, "runs_attention"),
         (filter.parent.is_some(), "runs_parent"),
+        (
+            statuses.len() == 1 && all(|status| !status.is_final()),
+            "runs_status",
+        ),
         (all(|status| !status.is_final()), OPEN),
         (
             all(|status| status.is_final() && status != RunStatus::Succeeded),

@@ -2,18 +2,26 @@
 
 use crate::sql::{Connection, Row, params};
 use ports::ToolRecord;
-use types::TenantId;
+use types::{TenantId, Timestamp};
 
 use crate::convert::{at, json};
-use crate::fault::Fault;
+use crate::fault::{Fault, changed};
 
-/// Makes or replaces a tool; `config` is its JSON.
+/// Makes or replaces a tool, if it is still as it was; `config` is its JSON.
 pub(crate) fn put(
     connection: &Connection,
     tenant: TenantId,
     tool: &ToolRecord,
     config: &str,
+    unchanged_since: Option<Timestamp>,
 ) -> Result<(), Fault> {
+    if let Some(since) = unchanged_since {
+        let mut same = connection
+            .prepare_cached("SELECT 1 FROM tools WHERE tenant_id = ?1 AND name = ?2 AND updated_at = ?3")?;
+        if !same.exists(params![tenant.as_bytes(), tool.name, since.as_millis()])? {
+            return Err(changed("tool", &tool.name).into());
+        }
+    }
     let mut upsert = connection.prepare_cached(
         "INSERT INTO tools (tenant_id, name, kind, config, enabled, paused, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)

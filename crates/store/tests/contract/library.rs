@@ -1,9 +1,7 @@
 //! What people set up, and the audit leaves that tell of it.
 
 use engine::rows::Leaf;
-use ports::{
-    AgentRecord, LibraryChange, NewVersion, SecretRecord, SeenRecipe, StoreError, ToolRecord, VersionStatus,
-};
+use ports::{AgentRecord, NewVersion, SecretRecord, StoreError, ToolRecord, VersionStatus};
 use serde_json::json;
 use types::{AgentId, Digest, RecipeId};
 
@@ -38,74 +36,6 @@ pub(super) fn version(world: &World, slug: &str, text: &str) -> NewVersion {
         labels: types::Labels::UNTRUSTED,
         at: world.now(),
     }
-}
-
-pub async fn library_changes_are_all_made_or_none(bench: &dyn Bench) {
-    let (store, world) = (bench.boot().await, bench.world());
-    let three = |before: serde_json::Value| {
-        let agent = LibraryChange::Agent {
-            agent: agent(world, "Support"),
-            unchanged_since: None,
-        };
-        let setting = LibraryChange::Setting {
-            key: "tea".to_owned(),
-            value: json!("green"),
-            before: Some(before),
-        };
-        [
-            agent,
-            LibraryChange::Version(version(world, "restart", "one")),
-            setting,
-        ]
-        .map(|change| (change, world.leaf("changed")))
-        .to_vec()
-    };
-    let refused = store.change_library(TENANT, three(json!("black"))).await;
-    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
-    assert_eq!(store.agents(TENANT, by_name(10)).await, Ok(vec![]));
-    assert_eq!(store.recipes(TENANT, recipes(10)).await, Ok(vec![]));
-    assert_eq!(store.setting(TENANT, "tea").await, Ok(None));
-    assert_eq!(store.leaves(TENANT, 0, 10).await, Ok(vec![]));
-
-    let made = store.change_library(TENANT, three(json!(null))).await;
-    let made = made.expect("nobody stands in the way");
-    let versions: Vec<_> = made
-        .iter()
-        .map(|saved| saved.as_ref().map(|saved| saved.version))
-        .collect();
-    assert_eq!(versions, [None, Some(1), None]);
-    assert_eq!(store.agents(TENANT, by_name(10)).await.expect("listed").len(), 1);
-    assert_eq!(store.setting(TENANT, "tea").await, Ok(Some(json!("green"))));
-    assert_eq!(store.leaves(TENANT, 0, 10).await.expect("read").len(), 3);
-}
-
-pub async fn a_recipe_that_is_not_as_it_was_seen_is_left_alone(bench: &dyn Bench) {
-    let (store, world) = (bench.boot().await, bench.world());
-    let seen = |latest: u32, active: Option<u32>| Some(SeenRecipe { latest, active });
-    let save = async |text: &str, seen: Option<SeenRecipe>| {
-        let version = NewVersion {
-            seen,
-            ..version(world, "restart", text)
-        };
-        store.save_version(TENANT, version, world.leaf("saved")).await
-    };
-    let unknown = save("one", seen(1, None)).await;
-    assert!(matches!(unknown, Err(StoreError::Conflict { .. })), "{unknown:?}");
-    let first = save("one", None).await.expect("saved");
-    save("two", seen(1, None)).await.expect("as it was seen");
-    let late = save("three", seen(1, None)).await;
-    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
-    let activate = async |seen: Option<SeenRecipe>| {
-        let leaf = world.leaf("activated");
-        store.activate_version(TENANT, first.recipe, 1, seen, leaf).await
-    };
-    let late = activate(seen(1, None)).await;
-    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
-    activate(seen(2, None)).await.expect("as it was seen");
-    let late = activate(seen(2, None)).await;
-    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
-    let recipe = store.recipe(TENANT, "restart").await.expect("found");
-    assert_eq!((recipe.latest, recipe.active), (2, Some(1)));
 }
 
 pub async fn agent_names_are_unique_without_case(bench: &dyn Bench) {
@@ -318,14 +248,23 @@ pub async fn tools_are_replaced_by_name(bench: &dyn Bench) {
         updated_at: world.now(),
     };
     store
-        .put_tool(TENANT, zoom.clone(), world.leaf("tool_put"))
+        .put_tool(TENANT, zoom.clone(), None, world.leaf("tool_put"))
         .await
         .expect("put");
+    let since = Some(zoom.updated_at);
     zoom.paused = true;
-    store
-        .put_tool(TENANT, zoom.clone(), world.leaf("tool_put"))
-        .await
-        .expect("put");
+    zoom.updated_at = zoom.updated_at + 1;
+    let put = async |tool: &ToolRecord, since| {
+        let leaf = world.leaf("tool_put");
+        store.put_tool(TENANT, tool.clone(), since, leaf).await
+    };
+    put(&zoom, since).await.expect("as it was");
+    let late = ToolRecord {
+        paused: false,
+        ..zoom.clone()
+    };
+    let refused = put(&late, since).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     assert_eq!(store.tools(TENANT).await, Ok(vec![zoom]));
 }
 

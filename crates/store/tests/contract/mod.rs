@@ -2,6 +2,7 @@
 //! module, implements [`fixtures::Bench`] and calls [`contract_suite!`].
 
 pub mod calendar;
+pub mod changes;
 pub mod fixtures;
 pub mod inbox;
 pub mod journal;
@@ -41,8 +42,9 @@ macro_rules! contract_suite {
                 tokens_are_kept_until_revoked, a_repeated_request_is_answered_again,
                 a_key_of_a_process_that_has_ended_is_free,
                 the_feed_tells_what_changed_in_order;
-            library: agent_names_are_unique_without_case, library_changes_are_all_made_or_none,
-                a_recipe_that_is_not_as_it_was_seen_is_left_alone, versions_are_saved_and_activated,
+            changes: library_changes_are_all_made_or_none, a_recipe_that_is_not_as_it_was_seen_is_left_alone;
+            library: agent_names_are_unique_without_case,
+                versions_are_saved_and_activated,
                 the_same_text_is_no_new_version, recipes_are_found_by_slug_name_and_id,
                 tools_are_replaced_by_name, settings_are_kept_by_key, secrets_are_sealed,
                 leaves_are_kept_in_order_and_recompute, a_failed_change_leaves_no_leaf;
