@@ -22,12 +22,14 @@ const TAKE_IF_NONE_MATCH: [&str; 5] = [
     "get_user",
 ];
 /// Operations that change only what their caller has seen.
-const TAKE_IF_MATCH: [&str; 5] = [
+const TAKE_IF_MATCH: [&str; 7] = [
+    "activate_recipe_version",
     "archive_agent",
     "change_user",
     "import_bundle",
     "put_agent",
     "put_setting",
+    "save_recipe",
 ];
 /// Streams that go on where a client has stopped.
 const TAKE_LAST_EVENT_ID: [&str; 2] = ["watch_changes", "watch_run"];
@@ -132,7 +134,10 @@ mod tests {
 
     #[test]
     fn the_document_names_the_headers_that_handlers_look_at() {
-        assert_eq!(handlers("etag::check("), TAKE_IF_MATCH);
+        let mut checking = handlers("etag::check(");
+        checking.extend(handlers("if_seen("));
+        checking.sort();
+        assert_eq!(checking, TAKE_IF_MATCH);
         assert_eq!(handlers("etag::answer(&headers"), TAKE_IF_NONE_MATCH);
         assert_eq!(handlers("last_id("), TAKE_LAST_EVENT_ID);
     }

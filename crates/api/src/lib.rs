@@ -32,6 +32,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use types::Failure;
 use utoipa::ToSchema;
 
+use http::etag::Heeding;
 use http::limits::Limits;
 use http::needs::{Asks, Needs};
 use http::problem::{Answer, Refusal};
@@ -129,6 +130,7 @@ pub(crate) struct Inner {
     largest_body: usize,
     pub(crate) needs: Needs,
     pub(crate) queries: Queries,
+    pub(crate) heeding: Heeding,
     pub(crate) limits: Limits,
     local_secret: Option<String>,
     pub(crate) longest_stream: Duration,
@@ -229,6 +231,7 @@ pub fn router(options: Options) -> axum::Router {
         largest_body: options.largest_body,
         needs: Needs::read(&document),
         queries: Queries::read(openapi::document_json()),
+        heeding: Heeding::read(openapi::document_json()),
         limits: Limits::new(options.rates),
         local_secret: options.local_secret,
         longest_stream: options.longest_stream,

@@ -36,7 +36,7 @@ pub(crate) fn finish(routes: Router<Api>, api: Api, timeout: Duration) -> Router
         // Inside of whatever reads bodies: one that comes slowly takes nobody's place.
         .route_layer(middleware::from_fn_with_state(api.clone(), in_turn))
         .route_layer(middleware::from_fn_with_state(api.clone(), begun::finished))
-        .route_layer(middleware::from_fn(etag::heeded))
+        .route_layer(middleware::from_fn_with_state(api.clone(), etag::heeded))
         .route_layer(middleware::from_fn_with_state(api.clone(), query::fits))
         .route_layer(middleware::from_fn_with_state(api.clone(), gate::gate))
         .route_layer(middleware::from_fn_with_state(api.clone(), declared))

@@ -1,7 +1,8 @@
 //! Changes of what people set up that belong together: gathered with their leaves, each seeing those
 //! before it, and made in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use engine::rows::Leaf;
@@ -19,12 +20,15 @@ pub(crate) struct Changes<'s> {
     /// Who makes them.
     pub(crate) by: &'s Actor,
     made: Vec<(LibraryChange, Leaf)>,
-    /// Settings: as they are until now, and what they become.
-    settings: BTreeMap<&'static str, (Option<Value>, Value)>,
-    /// Names of agents that come, in lower case.
-    agents: BTreeSet<String>,
+    /// Settings that were looked at.
+    settings: BTreeMap<&'static str, Looked>,
     catalog: Arc<Catalog>,
-    tools: bool,
+}
+
+/// A setting as it was stored when it was looked at, and what it becomes, if it changes.
+struct Looked {
+    stored: Option<Value>,
+    now: Option<Value>,
 }
 
 impl<'s> Changes<'s> {
@@ -35,28 +39,22 @@ impl<'s> Changes<'s> {
             by,
             made: Vec::new(),
             settings: BTreeMap::new(),
-            agents: BTreeSet::new(),
             catalog: services.tools.catalog(),
-            tools: false,
         }
     }
 
     /// Adds one; its place among all of them.
     pub(crate) fn push(&mut self, change: LibraryChange, leaf: Leaf) -> usize {
-        match &change {
-            LibraryChange::Agent { agent, .. } => {
-                self.agents.insert(agent.name.to_lowercase());
-            }
-            LibraryChange::Tool { .. } => self.tools = true,
-            LibraryChange::Version(_) | LibraryChange::Activate { .. } | LibraryChange::Setting { .. } => {}
-        }
         self.made.push((change, leaf));
         self.made.len() - 1
     }
 
     /// Whether an agent of this name is among them.
     pub(crate) fn brings_agent(&self, name: &str) -> bool {
-        self.agents.contains(&name.to_lowercase())
+        let name = name.to_lowercase();
+        self.made.iter().any(|(change, _)| {
+            matches!(change, LibraryChange::Agent { agent, .. } if agent.name.to_lowercase() == name)
+        })
     }
 
     /// From here on there is this tool.
@@ -70,23 +68,27 @@ impl<'s> Changes<'s> {
     }
 
     /// A setting as it is by now.
-    pub(crate) async fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
-        match self.settings.get(key) {
-            Some((_, now)) => settings::typed(key, now.clone()),
-            None => settings::read(self.services, key).await,
-        }
+    pub(crate) async fn setting<T: DeserializeOwned>(&mut self, key: &'static str) -> Result<T> {
+        let looked = self.look(key).await?;
+        let value = looked.now.as_ref().or(looked.stored.as_ref());
+        settings::typed(key, value.cloned())
     }
 
-    /// Changes a setting; it is a conflict if somebody else does so meanwhile.
+    /// Changes a setting; it is a conflict if somebody else has done so since it was first looked at here.
     pub(crate) async fn set(&mut self, key: &'static str, value: Value) -> Result<()> {
         settings::check(key, &value)?;
-        if let Some((_, now)) = self.settings.get_mut(key) {
-            *now = value;
-            return Ok(());
-        }
-        let before = self.services.store.setting(self.services.tenant, key).await?;
-        self.settings.insert(key, (before, value));
+        self.look(key).await?.now = Some(value);
         Ok(())
+    }
+
+    async fn look(&mut self, key: &'static str) -> Result<&mut Looked> {
+        match self.settings.entry(key) {
+            Entry::Occupied(looked) => Ok(looked.into_mut()),
+            Entry::Vacant(vacant) => {
+                let stored = self.services.store.setting(self.services.tenant, key).await?;
+                Ok(vacant.insert(Looked { stored, now: None }))
+            }
+        }
     }
 
     /// Makes all of them. What came of each that saves a version, by the place that [`Changes::push`] gave.
@@ -95,17 +97,20 @@ impl<'s> Changes<'s> {
     /// `conflict` if somebody else changed one of these things meanwhile, or the store can't be written;
     /// then nothing is changed.
     pub(crate) async fn commit(mut self) -> Result<Vec<Option<SavedVersion>>> {
-        let ruled = !self.settings.is_empty();
-        for (key, (before, value)) in std::mem::take(&mut self.settings) {
-            let body = json!({"key": key, "before": before, "after": value});
+        for (key, looked) in std::mem::take(&mut self.settings) {
+            let Some(value) = looked.now else { continue };
+            let body = json!({"key": key, "before": looked.stored, "after": value});
             let leaf = self.services.leaf("setting_changed", self.by, body);
             let change = LibraryChange::Setting {
                 key: key.to_owned(),
                 value,
-                before: Some(before.unwrap_or(Value::Null)),
+                before: Some(looked.stored.unwrap_or(Value::Null)),
             };
             self.push(change, leaf);
         }
+        let any = |is: fn(&LibraryChange) -> bool| self.made.iter().any(|(change, _)| is(change));
+        let ruled = any(|change| matches!(change, LibraryChange::Setting { .. }));
+        let tools = any(|change| matches!(change, LibraryChange::Tool { .. }));
         if self.made.is_empty() {
             return Ok(Vec::new());
         }
@@ -114,7 +119,7 @@ impl<'s> Changes<'s> {
         if ruled {
             services.runs.forget_facts();
         }
-        if ruled || self.tools {
+        if ruled || tools {
             services.tools.take_up().await?;
         }
         Ok(saved)

@@ -274,15 +274,16 @@ async fn put(
 /// # Errors
 /// `setting_unknown`, `setting_invalid` if the stored value has another type, or the store can't be read.
 pub async fn read<T: DeserializeOwned>(services: &Services, key: &str) -> Result<T> {
-    typed(key, get(services, key).await?.value)
+    typed(key, services.store.setting(services.tenant, key).await?)
 }
 
-/// A value of a setting as what it stands for.
+/// What a setting stands for, out of what is stored, or its default.
 ///
 /// # Errors
-/// `setting_invalid` if it is of another type.
-pub(crate) fn typed<T: DeserializeOwned>(key: &str, value: Value) -> Result<T> {
-    serde_json::from_value(value).map_err(|error| stored_badly(key, &error.to_string()))
+/// `setting_unknown`, `setting_invalid` if it is of another type.
+pub(crate) fn typed<T: DeserializeOwned>(key: &str, stored: Option<Value>) -> Result<T> {
+    serde_json::from_value(shown(find(key)?, stored).value)
+        .map_err(|error| stored_badly(key, &error.to_string()))
 }
 
 /// The rule for the rest; `None` is the shipped list.

@@ -115,11 +115,6 @@ impl App {
         self.services.store.boot().holder
     }
 
-    /// `sqlite` or `postgresql`.
-    pub fn database(&self) -> &'static str {
-        self.store.kind()
-    }
-
     /// Whether some process, this one or another, works on the runs.
     pub async fn is_served(&self) -> bool {
         if self.holds() {
@@ -145,7 +140,7 @@ impl App {
             &self.services,
             sandbox,
             &self.tools,
-            self.database(),
+            self.store.kind(),
         )?;
         self.services.runs = worker.runs();
         Ok(worker)
@@ -164,18 +159,23 @@ impl App {
     /// The API over this folder, for commands in this process: nobody listens, and whoever asks says by
     /// themselves who they are.
     pub fn routes(&self) -> axum::Router {
-        api::router(api::Options {
+        api::router(self.api())
+    }
+
+    /// What that API works with.
+    pub fn api(&self) -> api::Options {
+        api::Options {
             services: self.services.clone(),
             probes: Arc::new(worker::Unwatched),
             sandbox: Some(sandbox_view::View::of(&self.config)),
             local_secret: None,
-            database: self.database(),
+            database: self.store.kind(),
             largest_body: LARGEST_WISH,
             at_once: WISHES,
             request_timeout: LONGEST_WISH,
             longest_stream: LONGEST_WISH,
             rates: api::Rates::default(),
-        })
+        }
     }
 
     /// Waits until a server on the same data, if there is one, has noticed tools, rules and settings that

@@ -108,14 +108,7 @@ async fn a_client_that_never_ends_its_request_is_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_at_a_tool_may_take_longer_than_other_requests() {
     let site = Site::open_with(&[("AGENTOPS_SERVER__REQUEST_TIMEOUT_S", "1")]).await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
-    let path = "/api/v1/settings/tools.private";
-    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
-    let path = "/api/v1/tools/silent/mcp";
-    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let silent = site.silent_server().await;
     let asking = site.admin.request(Method::POST, "/api/v1/tools/silent/refresh");
     let looking = tokio::spawn(ask(asking));
     let (reached, _) = silent.accept().await.expect("it is asked");

@@ -245,14 +245,7 @@ async fn bodies_that_come_slowly_take_no_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_a_free_place_says_so_and_still_tells_that_it_lives() {
     let site = Site::open_with(&[("AGENTOPS_SERVER__REQUESTS_AT_ONCE", "1")]).await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
-    let path = "/api/v1/settings/tools.private";
-    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
-    let path = "/api/v1/tools/silent/mcp";
-    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let silent = site.silent_server().await;
     let looks = site.admin.request(Method::POST, "/api/v1/tools/silent/refresh");
     let looking = tokio::spawn(looks.send());
     let (reached, _) = silent.accept().await.expect("it has begun");

@@ -224,14 +224,7 @@ async fn a_journal_is_paged_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_begun_is_finished_though_the_client_hangs_up() {
     let site = Site::open().await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
-    let path = "/api/v1/settings/tools.private";
-    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
-    let path = "/api/v1/tools/silent/mcp";
-    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let silent = site.silent_server().await;
     let path = "/api/v1/tools/silent/refresh";
     let once = site.admin.with("idempotency-key", "r-1");
     let asking = tokio::spawn(ask(once.request(Method::POST, path)));
@@ -265,14 +258,7 @@ async fn what_was_begun_is_finished_though_the_client_hangs_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_a_killed_server_held_is_free_at_once() {
     let mut site = Site::open().await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
-    let path = "/api/v1/settings/tools.private";
-    site.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
-    let path = "/api/v1/tools/silent/mcp";
-    site.admin.put(path, json!({"url": url})).await.ok(200);
+    let silent = site.silent_server().await;
     let path = "/api/v1/tools/silent/refresh";
     let once = site.admin.with("idempotency-key", "r-1");
     let asking = tokio::spawn(once.request(Method::POST, path).send());

@@ -38,6 +38,19 @@ impl Site {
         Self::open_with(&[]).await
     }
 
+    /// A server of the Model Context Protocol by the name `silent` that takes connections and says nothing.
+    pub async fn silent_server(&self) -> tokio::net::TcpListener {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+        let path = "/api/v1/settings/tools.private";
+        self.admin.put(path, json!({"value": ["silent"]})).await.ok(200);
+        let path = "/api/v1/tools/silent/mcp";
+        self.admin.put(path, json!({"url": url})).await.ok(200);
+        silent
+    }
+
     /// The same with more in the server's environment.
     pub async fn open_with(env: &[(&str, &str)]) -> Self {
         Self::open_configured("", env).await

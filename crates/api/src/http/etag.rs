@@ -1,36 +1,48 @@
 //! ETags: the digest of a document's JSON. A read with `If-None-Match` answers 304; a write with
 //! `If-Match` changes only what the writer has seen.
 
-use axum::extract::{MatchedPath, Request};
+use std::collections::HashSet;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::problem::{Answer, Refusal};
+use crate::Api;
 
-/// The changes that look at `If-Match`.
-const HEEDED: [(Method, &str); 7] = [
-    (Method::PUT, "/api/v1/agents/{agent}"),
-    (Method::DELETE, "/api/v1/agents/{agent}"),
-    (Method::PUT, "/api/v1/settings/{key}"),
-    (Method::PATCH, "/api/v1/users/{user}"),
-    (Method::POST, "/api/v1/bundle"),
-    (Method::POST, "/api/v1/recipes"),
-    (
-        Method::POST,
-        "/api/v1/recipes/{recipe}/versions/{version}/activate",
-    ),
-];
+/// The changes that look at `If-Match`, by method and path as the router names it.
+#[derive(Debug, Default)]
+pub(crate) struct Heeding(HashSet<(Method, String)>);
+
+impl Heeding {
+    /// Those of which the OpenAPI document says so.
+    pub(crate) fn read(document: &Value) -> Self {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let operations = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods.map(move |(method, operation)| (method, path, operation))
+        });
+        let heeding = operations.filter_map(|(method, path, operation)| {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.find(|one| one["in"] == "header" && one["name"] == "If-Match")?;
+            Some((method.to_uppercase().parse().ok()?, path.clone()))
+        });
+        Self(heeding.collect())
+    }
+}
 
 /// Refuses a change with an `If-Match` that nothing would look at: it counts on being refused if somebody
 /// was faster.
-pub(crate) async fn heeded(request: Request, next: Next) -> Response {
+pub(crate) async fn heeded(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() || !request.headers().contains_key(header::IF_MATCH) {
+        return next.run(request).await;
+    }
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let heeded = HEEDED
-        .iter()
-        .any(|(method, heeded)| method == request.method() && path == Some(heeded));
-    if request.method().is_safe() || heeded || !request.headers().contains_key(header::IF_MATCH) {
+    let change = (request.method().clone(), path.unwrap_or_default().to_owned());
+    if api.heeding.0.contains(&change) {
         return next.run(request).await;
     }
     Refusal::new(

@@ -7,7 +7,7 @@ use axum::response::Response;
 use ports::{SeenRecipe, VersionFilter};
 use serde::Deserialize;
 use services::recipes;
-use types::Label;
+use types::{Failure, Label};
 use utoipa::IntoParams;
 
 use crate::Api;
@@ -74,15 +74,13 @@ pub(crate) async fn save_recipe(
     headers: HeaderMap,
     Body(wish): Body<SaveRecipe>,
 ) -> Answer<(StatusCode, Json<Saved>)> {
-    let seen = if headers.contains_key(header::IF_MATCH) {
-        let slug = match &wish.slug {
-            Some(slug) => slug.clone(),
-            None => recipes::short_name(&api.services, &wish.text).await?,
-        };
-        Some(seen(&api, &headers, &slug).await?)
-    } else {
-        None
+    let recipe = async {
+        match &wish.slug {
+            Some(slug) => Ok(slug.clone()),
+            None => recipes::short_name(&api.services, &wish.text).await,
+        }
     };
+    let seen = if_seen(&api, &headers, recipe).await?;
     let wish = recipes::SaveRecipe {
         text: wish.text,
         slug: wish.slug,
@@ -214,19 +212,22 @@ pub(crate) async fn activate_recipe_version(
     headers: HeaderMap,
     Path((recipe, version)): Path<(String, u32)>,
 ) -> Answer<Response> {
-    let seen = if headers.contains_key(header::IF_MATCH) {
-        Some(seen(&api, &headers, &recipe).await?)
-    } else {
-        None
-    };
+    let seen = if_seen(&api, &headers, async { Ok(recipe.clone()) }).await?;
     let (record, version) = recipes::activate(&api.services, &recipe, version, seen, &caller).await?;
     let detail = RecipeDetail::of(record, version)?;
     Ok(etag::answer(&HeaderMap::new(), StatusCode::OK, &detail))
 }
 
-/// How the writer saw the recipe that `If-Match` speaks of.
-async fn seen(api: &Api, headers: &HeaderMap, recipe: &str) -> Answer<SeenRecipe> {
-    let (record, version) = match recipes::show(&api.services, recipe, None).await {
+/// How the writer saw the recipe, if `If-Match` speaks of it; its name is found out only then.
+async fn if_seen(
+    api: &Api,
+    headers: &HeaderMap,
+    recipe: impl Future<Output = Result<String, Failure>>,
+) -> Answer<Option<SeenRecipe>> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(None);
+    }
+    let (record, version) = match recipes::show(&api.services, &recipe.await?, None).await {
         Ok(shown) => shown,
         Err(failure) if failure.code == "not_found" => return Err(etag::stale()),
         Err(failure) => return Err(failure.into()),
@@ -236,5 +237,5 @@ async fn seen(api: &Api, headers: &HeaderMap, recipe: &str) -> Answer<SeenRecipe
         active: record.active,
     };
     etag::check(headers, &RecipeDetail::of(record, version)?)?;
-    Ok(seen)
+    Ok(Some(seen))
 }

@@ -162,8 +162,8 @@ fn median(values: &mut [f64]) -> f64 {
     percentile(values, 50)
 }
 
-/// A percentile by the nearest rank; 0 of nothing.
-fn percentile(values: &mut [f64], percent: usize) -> f64 {
+/// A percentile by the nearest rank, to three digits after the point; 0 of nothing.
+pub fn percentile(values: &mut [f64], percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (values.len() * percent).div_ceil(100).max(1);
     values.get(rank - 1).copied().map_or(0.0, rounded)

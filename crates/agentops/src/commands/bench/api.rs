@@ -2,10 +2,8 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use clap::Args;
 use runtime::system::Stopwatch;
 use serde::Serialize;
@@ -51,15 +49,6 @@ struct Report {
     runs: u32,
     times: u32,
     api: Vec<Measured>,
-}
-
-struct Well;
-
-#[async_trait]
-impl api::Probes for Well {
-    async fn trouble(&self) -> Vec<api::Reason> {
-        Vec::new()
-    }
 }
 
 impl Api {
@@ -110,7 +99,7 @@ impl Api {
         let address = listener.local_addr().map_err(|error| broken(&error))?;
         let server = tokio::spawn(api::serve(
             listener,
-            router(app, app.database()),
+            router(app),
             api::Connections {
                 head_timeout: Duration::from_secs(10),
                 most: 1024,
@@ -189,36 +178,26 @@ impl Api {
             }
             spans.push(watch.elapsed().as_secs_f64() * 1000.0);
         }
-        spans.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = (share * (spans.len() as f64 - 1.0)).round() as usize;
-            (spans.get(place).copied().unwrap_or_default() * 100.0).round() / 100.0
-        };
+        let mut at = |percent| bench::percentile(&mut spans, percent);
         Ok(Measured {
             request,
-            p50_ms: at(0.5),
-            p95_ms: at(0.95),
-            p99_ms: at(0.99),
+            p50_ms: at(50),
+            p95_ms: at(95),
+            p99_ms: at(99),
         })
     }
 }
 
-fn router(app: &App, database: &'static str) -> axum::Router {
+/// The API as commands have it, for a program that asks as fast as it can.
+fn router(app: &App) -> axum::Router {
     api::router(api::Options {
-        services: app.services.clone(),
-        probes: Arc::new(Well),
-        sandbox: None,
         local_secret: Some(SECRET.to_owned()),
-        database,
-        largest_body: 1024 * 1024,
-        at_once: 1024,
-        request_timeout: Duration::from_secs(60),
-        longest_stream: Duration::from_secs(60),
         rates: api::Rates {
             per_second: 1_000_000,
             strangers_per_minute: 100_000_000,
             sign_ins_per_minute: 1,
         },
+        ..app.api()
     })
 }
 

@@ -5,6 +5,7 @@ use governance::{Facts, Matrix, Request, Rule, Schemas, Verdict};
 use runtime::system::Stopwatch;
 use serde::Serialize;
 use serde_json::json;
+use testkit::bench;
 use types::{Actor, Failure, Label, Labeled, Mode, RunId, Timestamp};
 
 use crate::commands::Done;
@@ -65,23 +66,20 @@ impl Door {
             ..Facts::default()
         };
         let schemas = Schemas::new(&catalog);
-        let spans = self.measure(action, &facts, &schemas, now)?;
-        let at = |share: f64| {
-            let place = (share * (spans.len() as f64 - 1.0)).round() as usize;
-            (spans.get(place).copied().unwrap_or_default() * 100.0).round() / 100.0
-        };
+        let mut spans = self.measure(action, &facts, &schemas, now)?;
+        let mut at = |percent| bench::percentile(&mut spans, percent);
         let report = Report {
             times: self.times,
             rules: RULES,
-            p50_us: at(0.5),
-            p95_us: at(0.95),
-            p99_us: at(0.99),
+            p50_us: at(50),
+            p95_us: at(95),
+            p99_us: at(99),
         };
         output.last_line(&report, |style| page(&report, style))?;
         Ok(Exit::Ok)
     }
 
-    /// Microseconds of a decision, shortest first.
+    /// Microseconds of a decision.
     fn measure(
         &self,
         action: &types::ActionSpec,
@@ -120,7 +118,6 @@ impl Door {
             }
             spans.push(watch.elapsed().as_secs_f64() * 1e6 / f64::from(TOGETHER));
         }
-        spans.sort_by(f64::total_cmp);
         Ok(spans)
     }
 }
