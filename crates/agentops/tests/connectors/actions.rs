@@ -398,6 +398,17 @@ async fn web(rig: &Rig) {
         .await;
     let first = &found["results"][0];
     assert_eq!(first["title"], "No picture over HDMI in a Zoom room");
+    rig.search_by("brave");
+    let by_brave = rig
+        .output(
+            "web_search.search",
+            json!({"query": "hdmi picture", "language": "en"}),
+        )
+        .await;
+    assert_eq!(
+        (&by_brave["engine"], &by_brave["results"][0]),
+        (&json!("brave"), first)
+    );
     let page = rig
         .output(
             "page_fetch.fetch_page",

@@ -53,6 +53,8 @@ struct Addresses {
     listeners: BTreeMap<String, String>,
     /// Who keeps tickets.
     keeper: Arc<Mutex<String>>,
+    /// Who searches the web.
+    engine: Arc<Mutex<Option<String>>>,
     ca_pem: Option<String>,
 }
 
@@ -79,6 +81,7 @@ impl Endpoints for Addresses {
 
     async fn setting(&self, _: TenantId, key: &str) -> Result<Option<Value>, Failure> {
         Ok(match key {
+            "tools.web_search.engine" => self.engine.lock().expect("the setting").clone().map(Value::from),
             "tools.page_fetch.domains" => Some(serde_json::json!(["*.av.example"])),
             _ => None,
         })
@@ -143,6 +146,7 @@ pub struct Rig {
     pub registry: Registry,
     _folder: tempfile::TempDir,
     keeper: Arc<Mutex<String>>,
+    engine: Arc<Mutex<Option<String>>>,
     pub tried: Mutex<BTreeSet<String>>,
 }
 
@@ -166,6 +170,7 @@ impl Rig {
             sandbox.http_url()
         };
         let keeper = Arc::new(Mutex::new("built_in".to_owned()));
+        let engine: Arc<Mutex<Option<String>>> = Arc::default();
         let mut listeners = sandbox.listeners();
         if let Some(smtps) = sandbox.smtps_url() {
             listeners.insert(Vendor::Mail.to_string(), smtps.to_owned());
@@ -174,6 +179,7 @@ impl Rig {
             base: way(base).await,
             listeners,
             keeper: keeper.clone(),
+            engine: engine.clone(),
             ca_pem: sandbox.ca_pem().map(str::to_owned),
         };
         let sink = Arc::new(Sink::default());
@@ -204,6 +210,7 @@ impl Rig {
             registry,
             _folder: folder,
             keeper,
+            engine,
             tried: Mutex::default(),
         }
     }
@@ -211,6 +218,11 @@ impl Rig {
     /// From here on tickets are kept there.
     pub fn keep_tickets(&self, keeper: &str) {
         *self.keeper.lock().expect("the setting") = keeper.to_owned();
+    }
+
+    /// From here on this engine searches the web.
+    pub fn search_by(&self, engine: &str) {
+        *self.engine.lock().expect("the setting") = Some(engine.to_owned());
     }
 
     pub fn faults(&self, faults: Vec<Fault>) {

@@ -1,5 +1,5 @@
-//! Google Drive: our requests and the sandbox's answers against Drive's discovery document, and a round
-//! trip by Google's SDK.
+//! Google Drive: our requests and the sandbox's answers against Drive's discovery document, our
+//! request for a token like that of Google's SDK, and a round trip by it.
 
 use sandbox::Vendor;
 use serde_json::{Map, Value, json};
@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::openapi::{compile, misfits};
 use crate::peers::{self, Tls, python_file};
 use crate::recorder::{Exchange, Recorded};
+use crate::same::{Judge, all_problems};
 
 const DOCUMENT: &str = "googleapiclient/discovery_cache/documents/drive.v3.json";
 const PREFIX: &str = "/google";
@@ -187,6 +188,21 @@ async fn every_exchange_fits_drives_discovery_document() {
         broken.query.push_str("&surprise=1");
         assert!(!judge.problems(&broken).is_empty());
     }
+}
+
+#[tokio::test]
+async fn our_request_for_a_token_is_like_that_of_googles_sdk() {
+    let rig = Recorded::start().await;
+    rig.output("google_drive.list_files", json!({})).await;
+    let ours = rig.exchanges("/google/token");
+    assert_eq!(ours.len(), 1);
+    let (known, told) = rig.record("record_google.py", Vendor::Google, json!({})).await;
+    let base = tools::Access::of("google_drive")
+        .base_url
+        .expect("Drive has one address");
+    assert_eq!(told["token_url"], tools::secrets_url("google_drive", base));
+    assert_eq!(format!("{base}/"), Discovery::open().document["rootUrl"]);
+    assert_eq!(all_problems(&Judge::new(known), &ours), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
-//! Jira: every document of ours against Atlassian's own JSON Schema, and a round trip by the `jira` SDK.
+//! Jira: our requests like those of jira.js, which is made from Atlassian's OpenAPI document, and both
+//! sides of every exchange of its schemas; every document of ours against Atlassian's own JSON Schema; and
+//! a round trip by the `jira` SDK.
 
+use ports::Tools as _;
 use sandbox::Vendor;
 use serde_json::{Value, json};
 
 use crate::openapi::{compile, misfits};
 use crate::peers::{self, Tls};
-use crate::recorder::Recorded;
+use crate::recorder::{Exchange, Recorded};
+use crate::same::{Judge, all_problems};
+use crate::vendor_types::{By, Claim, problems};
 
 const SCHEMA: &str = "npm/node_modules/@atlaskit/adf-schema/dist/json-schema/v1/full.json";
 
@@ -29,6 +34,135 @@ fn documents<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
         Value::Array(items) => items.iter().for_each(|item| documents(item, found)),
         _ => {}
     }
+}
+
+/// Uses every action and every look-up; gives back the exchanges and the issue that they are about.
+async fn exchange(rig: &Recorded) -> (Vec<Exchange>, String) {
+    let opened =
+        json!({"project": "OPS", "summary": "s", "description": "d", "labels": ["av"], "priority": "High"});
+    let issue = rig.output("jira.create_issue", opened.clone()).await["key"].clone();
+    rig.output("jira.get_issue", json!({"issue": issue})).await;
+    rig.output("jira.search", json!({"jql": "project = OPS"})).await;
+    let said = json!({"issue": issue, "text": "words"});
+    rig.output("jira.comment", said.clone()).await;
+    let moved = json!({"issue": issue, "to": "In Progress"});
+    rig.output("jira.transition", moved.clone()).await;
+    let by_number = json!({"issue": issue, "to": "21"});
+    rig.perform("back", "jira.transition", &by_number).await;
+    for (action, args) in [
+        ("jira.create_issue", &opened),
+        ("jira.comment", &said),
+        ("jira.transition", &moved),
+    ] {
+        rig.look_up(&format!("key-{action}"), action, args).await;
+        rig.look_up("nobody", action, args).await;
+    }
+    let health = rig
+        .registry
+        .health(types::TenantId::DEFAULT, "jira", types::Mode::Mock)
+        .await;
+    assert!(health.ok, "{health:?}");
+    let issue = issue.as_str().expect("a key").to_owned();
+    (rig.exchanges("/jira"), issue)
+}
+
+#[tokio::test]
+async fn our_requests_are_like_those_of_an_sdk_made_from_atlassians_document() {
+    let rig = Recorded::start().await;
+    let (ours, issue) = exchange(&rig).await;
+    let listed = ours
+        .iter()
+        .find(|exchange| exchange.path.ends_with("/comment/list"));
+    let ids = listed
+        .and_then(Exchange::request)
+        .expect("the ids that were asked for");
+    let things = json!({
+        "issue": issue, "comment": ids["ids"][0], "way_on": "11", "way_back": "21",
+    });
+    let (known, _) = rig.record("record_jira.mjs", Vendor::Jira, things).await;
+    let why = "an issue's fields are those of its site, so Atlassian's document leaves them open";
+    let judge = Judge::new(labelled(known)).except("/fields", why).except(
+        "/properties/0/value",
+        "the value of a property is what its owner makes it",
+    );
+    assert_eq!(all_problems(&judge, &ours), Vec::<String>::new());
+}
+
+/// Without the calls that only make the others possible.
+fn labelled(mut known: Vec<Exchange>) -> Vec<Exchange> {
+    known.retain(|exchange| exchange.label.contains('.'));
+    known
+}
+
+/// The schemas of jira.js for what is sent and told there; none where a sandbox tells nothing.
+fn schemas(exchange: &Exchange) -> (&'static str, Option<&'static str>) {
+    let parts: Vec<&str> = exchange.path.split('/').skip(5).collect();
+    match (exchange.method.as_str(), parts.as_slice()) {
+        ("GET", ["myself"]) => ("GetCurrentUser", Some("DashboardUser")),
+        ("POST", ["issue"]) => ("CreateIssue", Some("CreatedIssue")),
+        ("GET", ["issue", _]) => ("GetIssue", Some("Issue")),
+        ("POST", ["issue", _, "comment"]) => ("AddComment", Some("Comment")),
+        ("GET", ["issue", _, "comment"]) => ("GetComments", Some("PageOfComments")),
+        ("POST", ["comment", "list"]) => ("GetCommentsByIds", Some("PageComment")),
+        ("POST", ["issue", _, "transitions"]) => ("DoTransition", None),
+        ("POST", ["search", "jql"]) => (
+            "SearchAndReconsileIssuesUsingJqlPost",
+            Some("SearchAndReconcileResults"),
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What jira.js would have been asked with, to send this.
+fn asked(exchange: &Exchange) -> Value {
+    let mut all = exchange.request().unwrap_or_else(|| json!({}));
+    for (name, text) in exchange.query_pairs() {
+        // Lists of names stand in one text, counts in digits.
+        let list = matches!(name.as_str(), "fields" | "properties");
+        all[&name] = match text.parse::<u64>() {
+            Ok(number) => number.into(),
+            Err(_) if list => text.split(',').collect(),
+            Err(_) => text.into(),
+        };
+    }
+    let parts: Vec<&str> = exchange.path.split('/').skip(5).collect();
+    if let ["issue", key, ..] = parts.as_slice() {
+        all["issueIdOrKey"] = (*key).into();
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_exchange_fits_schemas_made_from_atlassians_document() {
+    let rig = Recorded::start().await;
+    let (ours, _) = exchange(&rig).await;
+    let schema = |folder: &str, name: &str| {
+        let file = format!("{}{}", name[..1].to_lowercase(), &name[1..]);
+        format!("jira.js/dist/cloud/{folder}/{file}.js {name}Schema")
+    };
+    let mut claims = Vec::new();
+    for exchange in &ours {
+        let what = format!("{} {}", exchange.method, exchange.path);
+        let (sent, told) = schemas(exchange);
+        let request = asked(exchange);
+        if request != json!({}) {
+            claims.push(Claim::new(
+                format!("{what}: request"),
+                schema("parameters", sent),
+                request,
+            ));
+        }
+        if let Some(told) = told {
+            let answer = exchange.answer().expect("JSON");
+            claims.push(Claim::new(
+                format!("{what}: answer"),
+                schema("models", told),
+                answer,
+            ));
+        }
+    }
+    assert!(claims.len() > 20, "{}", claims.len());
+    assert_eq!(problems(By::Zod, &claims, &[]), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -9,9 +9,14 @@ mod openapi;
 mod pagerduty;
 mod peers;
 mod recorder;
+mod same;
+mod same_tests;
 mod servicenow;
 mod slack;
+mod vendor_types;
+mod web_search;
 mod webhooks;
+mod zoom;
 
 #[path = "../connectors/rig.rs"]
 #[expect(

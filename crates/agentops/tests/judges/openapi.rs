@@ -256,6 +256,7 @@ fn a_judge_finds_what_does_not_fit() {
             status,
             content_type: "application/json".into(),
             told: told.to_string().into(),
+            ..Exchange::default()
         };
         judge.problems(&exchange, "/v").len()
     };

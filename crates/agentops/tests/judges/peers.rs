@@ -59,6 +59,11 @@ impl Tls {
 
     /// Runs `sdk/NAME.py` against the vendor and gives back what it printed.
     pub async fn sdk(&self, name: &str, vendor: Vendor) -> Value {
+        self.script(&format!("{name}.py"), vendor).await
+    }
+
+    /// Runs a script for Python or Node against the vendor and gives back what it printed.
+    pub async fn script(&self, name: &str, vendor: Vendor) -> Value {
         let secrets: serde_json::Map<String, Value> = vendor
             .secrets()
             .iter()
@@ -67,10 +72,10 @@ impl Tls {
         let ca = self.folder.path().join("ca.pem");
         let base = self.sandbox.https_url().expect("an address for TLS");
         let told = json!({ "url": format!("{base}{}", vendor.prefix()), "ca": ca, "secrets": secrets });
-        let mut command = python(name);
+        let mut command = interpreter(name);
         command
             .arg(told.to_string())
-            .env_clear()
+            .env("NODE_EXTRA_CA_CERTS", &ca)
             .env("REQUESTS_CA_BUNDLE", &ca)
             .env("SSL_CERT_FILE", &ca)
             .env("NO_PROXY", "*");
@@ -86,6 +91,23 @@ pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/judges/sdk")
         .join(name)
+}
+
+/// What runs a script of the folder `sdk` with the vendors' packages at hand. A script for Node is told
+/// in `AGENTOPS_JUDGES` where they are.
+pub fn interpreter(name: &str) -> Command {
+    match name.strip_suffix(".py") {
+        Some(stem) => {
+            let mut command = python(stem);
+            command.env_clear();
+            command
+        }
+        None => {
+            let mut command = Command::new("node");
+            command.arg(script(name)).env("AGENTOPS_JUDGES", peer("npm"));
+            command
+        }
+    }
 }
 
 /// `sdk/NAME.py` in the environment that has the vendors' packages.

@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{Response, header};
-use serde_json::Value;
+use axum::http::{HeaderMap, Response, header};
+use sandbox::Vendor;
+use serde_json::{Value, json};
+
+use crate::peers;
 
 use crate::rig::Rig;
 
@@ -16,12 +19,15 @@ use crate::rig::Rig;
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
 /// A request and its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Exchange {
+    /// What an SDK was asked to do, such as `trigger.most`; empty for our connectors.
+    pub label: String,
     pub method: String,
     /// With the vendor's prefix.
     pub path: String,
     pub query: String,
+    pub headers: HeaderMap,
     pub sent: Bytes,
     pub status: u16,
     pub content_type: String,
@@ -32,6 +38,28 @@ impl Exchange {
     /// The request's body, if it is JSON.
     pub fn request(&self) -> Option<Value> {
         serde_json::from_slice(&self.sent).ok()
+    }
+
+    /// The parameters in the query.
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        pairs(&self.query)
+    }
+
+    /// The parameters of a form that was sent; none if something else was.
+    pub fn form_pairs(&self) -> Vec<(String, String)> {
+        let form = self.sent_type() == "application/x-www-form-urlencoded";
+        if form {
+            pairs(&String::from_utf8_lossy(&self.sent))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The media type of what was sent, without its parameters.
+    pub fn sent_type(&self) -> String {
+        let sent = self.headers.get(header::CONTENT_TYPE);
+        let text = sent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        text.split(';').next().unwrap_or_default().trim().to_lowercase()
     }
 
     /// The answer's body, if it is JSON.
@@ -96,11 +124,36 @@ impl Recorded {
         answer.json().await.expect("JSON")
     }
 
-    /// What was exchanged with the vendor under this prefix so far.
+    /// What our connectors exchanged with the vendor under this prefix so far.
     pub fn exchanges(&self, prefix: &str) -> Vec<Exchange> {
         let all = self.relay.exchanges.lock().expect("the list");
-        let theirs = |exchange: &&Exchange| exchange.path.starts_with(prefix);
+        let theirs = |exchange: &&Exchange| exchange.label.is_empty() && exchange.path.starts_with(prefix);
         all.iter().filter(theirs).cloned().collect()
+    }
+
+    /// Has `sdk/SCRIPT` call the vendor with `things`, and gives back what it sent, and what it printed.
+    /// The script puts `/~LABEL` before the vendor's prefix, which names each of its exchanges.
+    pub async fn record(&self, script: &str, vendor: Vendor, things: Value) -> (Vec<Exchange>, Value) {
+        let secrets: serde_json::Map<String, Value> = vendor
+            .secrets()
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+            .collect();
+        let told = json!({
+            "url": self.base, "prefix": vendor.prefix(), "secrets": secrets, "things": things,
+        });
+        let mut command = peers::interpreter(script);
+        command.arg(told.to_string()).env("NO_PROXY", "*");
+        let name = script.to_owned();
+        let before = self.relay.exchanges.lock().expect("the list").len();
+        let printed = tokio::task::spawn_blocking(move || peers::printed(&name, &mut command))
+            .await
+            .expect("the script ends");
+        let all = self.relay.exchanges.lock().expect("the list");
+        let labelled = |exchange: &&Exchange| !exchange.label.is_empty();
+        let sent: Vec<Exchange> = all[before..].iter().filter(labelled).cloned().collect();
+        assert!(!sent.is_empty(), "{script} sent nothing that is labelled");
+        (sent, printed)
     }
 }
 
@@ -115,9 +168,13 @@ impl Deref for Recorded {
 async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let sent = axum::body::to_bytes(body, MAX_BODY).await.expect("a request");
-    let target = format!("{}{}", relay.base, head.uri);
+    let (label, path) = labelled(head.uri.path());
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let target = format!("{}{path}{mark}{query}", relay.base);
     let mut headers = head.headers;
     headers.remove(header::HOST);
+    let sent_headers = headers.clone();
     let answer = relay
         .client
         .request(head.method.clone(), target)
@@ -130,9 +187,11 @@ async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response<Bod
     let told = answer.bytes().await.expect("an answer");
     let content_type = headers.get(header::CONTENT_TYPE);
     relay.exchanges.lock().expect("the list").push(Exchange {
+        label,
         method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
+        path,
+        query,
+        headers: sent_headers,
         sent,
         status: status.as_u16(),
         content_type: content_type
@@ -146,6 +205,19 @@ async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response<Bod
     *back.headers_mut() = headers;
     back.headers_mut().remove(header::TRANSFER_ENCODING);
     back
+}
+
+/// The label before a path, and the path without it.
+fn labelled(path: &str) -> (String, String) {
+    match path.strip_prefix("/~").and_then(|rest| rest.split_once('/')) {
+        Some((label, rest)) => (label.to_owned(), format!("/{rest}")),
+        None => (String::new(), path.to_owned()),
+    }
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let url = reqwest::Url::parse(&format!("http://q/?{text}")).expect("a query");
+    url.query_pairs().into_owned().collect()
 }
 
 fn client() -> reqwest::Client {

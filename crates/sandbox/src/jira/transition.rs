@@ -79,7 +79,6 @@ pub(super) fn ways(status: &str) -> Value {
                 "isInitial": false,
                 "isAvailable": true,
                 "isConditional": false,
-                "isLooped": false,
             })
         })
         .collect()

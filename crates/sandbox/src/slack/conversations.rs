@@ -44,7 +44,8 @@ pub(super) fn list(world: &World, arguments: &Arguments) -> Answer {
 
 /// A channel's messages, newest first; replies are only in their threads.
 pub(super) fn history(world: &World, arguments: &Arguments) -> Answer {
-    page(world, arguments, |channel| {
+    let pins = json!({"pin_count": 0});
+    page(world, arguments, pins, |channel| {
         Ok(channel
             .messages
             .iter()
@@ -57,7 +58,7 @@ pub(super) fn history(world: &World, arguments: &Arguments) -> Answer {
 /// A thread's messages, oldest first, the first one included.
 pub(super) fn replies(world: &World, arguments: &Arguments) -> Answer {
     let thread = arguments.text("ts").and_then(read_stamp);
-    page(world, arguments, |channel| {
+    page(world, arguments, json!({}), |channel| {
         let thread =
             thread.filter(|thread| channel.messages.iter().any(|message| message.stamp_us == *thread));
         let thread = thread.ok_or("thread_not_found")?;
@@ -66,9 +67,11 @@ pub(super) fn replies(world: &World, arguments: &Arguments) -> Answer {
     })
 }
 
+/// A page of the chosen messages; `body` has what stands beside them.
 fn page(
     world: &World,
     arguments: &Arguments,
+    mut body: Value,
     choose: impl for<'c> Fn(&'c Channel) -> Result<Vec<&'c Message>, &'static str>,
 ) -> Answer {
     let window = match Window::read(arguments) {
@@ -102,7 +105,8 @@ fn page(
             .map(|message| show(channel, message, window.metadata))
             .collect();
         let next = rest.get(window.limit);
-        let mut body = json!({"messages": shown, "has_more": next.is_some(), "pin_count": 0});
+        body["messages"] = shown.into();
+        body["has_more"] = next.is_some().into();
         if let Some(next) = next {
             body["response_metadata"] = json!({"next_cursor": cursor("next_ts", &next.stamp_us.to_string())});
         }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{paging, rooms};
+use super::{invalid, paging, rooms};
 use crate::call::Call;
 use crate::reply::{self, Handled};
 use crate::state::{Room, RoomStatus};
@@ -17,16 +17,26 @@ pub(super) fn list(world: &World, call: &Call) -> Handled {
     Ok(reply::json(StatusCode::OK, &body))
 }
 
-/// `GET /metrics/zoomrooms/{id}`.
-pub(super) fn one(world: &World, id: &str) -> Handled {
+/// `GET /metrics/zoomrooms/{id}?from=…&to=…`: the span is that of the past meetings.
+pub(super) fn one(world: &World, call: &Call, id: &str) -> Handled {
+    let day = |name: &'static str| {
+        let sent = call
+            .query
+            .get(name)
+            .filter(|text| text.parse::<jiff::civil::Date>().is_ok());
+        sent.ok_or_else(|| invalid(&[(name, "The field is required, as yyyy-mm-dd.".to_owned())]))
+    };
+    let (from, to) = (day("from")?, day("to")?);
     let found = rooms::seen(world, |room| room.id == id)?;
     let room = found.first().ok_or_else(|| rooms::missing(id))?;
     let mut body = show(room);
-    if room.status == RoomStatus::InMeeting {
-        body["live_meeting"] = json!({"meeting_id": "97301122334", "topic": format!("In {}", room.name)});
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("location_id");
     }
-    body["past_meetings"] =
-        json!({"page_size": 30, "next_page_token": "", "total_records": 0, "meetings": []});
+    if room.status == RoomStatus::InMeeting {
+        body["live_meeting"] = json!({"id": 97_301_122_334_u64, "topic": format!("In {}", room.name)});
+    }
+    body["past_meetings"] = json!({"from": from, "to": to, "page_size": 30, "next_page_token": "", "total_records": 0, "meetings": []});
     Ok(reply::json(StatusCode::OK, &body))
 }
 

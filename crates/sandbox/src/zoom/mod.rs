@@ -86,7 +86,7 @@ fn api(world: &World, call: &Call, path: &[&str]) -> Handled {
         ["rooms", id, "devices"] if *method == Method::GET => rooms::devices(world, id),
         ["rooms", id, "events"] if *method == Method::PATCH => rooms::control(world, call, id),
         ["metrics", "zoomrooms"] if *method == Method::GET => metrics::list(world, call),
-        ["metrics", "zoomrooms", id] if *method == Method::GET => metrics::one(world, id),
+        ["metrics", "zoomrooms", id] if *method == Method::GET => metrics::one(world, call, id),
         _ => Ok(unknown_path()),
     }
 }

@@ -1,4 +1,4 @@
-//! `page_size` and `next_page_token`, the same for every list.
+//! `page_size` and `next_page_token`, the same for nearly every list; webinars are in numbered pages.
 
 use serde_json::{Value, json};
 
@@ -43,6 +43,22 @@ pub(super) fn page<T>(
     let mut body = json!({"page_size": size, "next_page_token": next, "total_records": all.len()});
     body[name] = Value::Array(shown);
     Ok(body)
+}
+
+/// A page of `all` under `name` by `page_number`, with the count of pages.
+pub(super) fn numbered<T>(call: &Call, name: &str, all: &[T], show: impl FnMut(&T) -> Value) -> Value {
+    let size = call.number("page_size", PAGE, 1, MAX_PAGE);
+    let number = call.number("page_number", 1, 1, usize::MAX);
+    let start = (number - 1).saturating_mul(size);
+    let shown: Vec<Value> = all.iter().skip(start).take(size).map(show).collect();
+    let mut body = json!({
+        "page_size": size,
+        "page_number": number,
+        "page_count": all.len().div_ceil(size),
+        "total_records": all.len(),
+    });
+    body[name] = Value::Array(shown);
+    body
 }
 
 fn write_token(start: usize) -> String {

@@ -83,14 +83,11 @@ fn list(world: &World, call: &Call, user: &str, kind: SessionKind) -> Handled {
             .filter(|(_, session)| session.kind == kind && session.host_id == host.id)
             .map(|(number, session)| (*number, session))
             .collect();
-        let name = if kind == SessionKind::Meeting {
-            "meetings"
-        } else {
-            "webinars"
-        };
-        paging::page(call, name, &all, |(number, session)| {
-            summary(*number, session, link)
-        })
+        let show = |(number, session): &(u64, &Session)| summary(*number, session, link);
+        match kind {
+            SessionKind::Meeting => paging::page(call, "meetings", &all, show),
+            SessionKind::Webinar => Ok(paging::numbered(call, "webinars", &all, show)),
+        }
     })?;
     Ok(reply::json(StatusCode::OK, &body))
 }

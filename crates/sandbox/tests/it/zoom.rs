@@ -35,7 +35,9 @@ impl Zoom {
     }
 
     async fn status(&self, id: &str) -> String {
-        let (_, room) = self.get(&format!("/metrics/zoomrooms/{id}")).await;
+        let (_, room) = self
+            .get(&format!("/metrics/zoomrooms/{id}?from=2025-01-05&to=2025-01-06"))
+            .await;
         room["status"].as_str().expect("a status").to_owned()
     }
 }
@@ -160,7 +162,9 @@ async fn a_profile_can_be_changed() {
     let change = |body: Value| ask(zoom.request(Method::PATCH, "/rooms/ZR-102").json(&body));
     let (status, _) = change(json!({"basic": {"email": "new@avops.example", "name": "Huddle 2C"}})).await;
     assert_eq!(status, 204);
-    let (_, room) = zoom.get("/metrics/zoomrooms/ZR-102").await;
+    let (_, room) = zoom
+        .get("/metrics/zoomrooms/ZR-102?from=2025-01-05&to=2025-01-06")
+        .await;
     assert_eq!(
         (&room["email"], &room["room_name"]),
         (&json!("new@avops.example"), &json!("Huddle 2C"))
@@ -214,7 +218,9 @@ async fn a_restart_takes_two_reads() {
         zoom.status("ZR-101").await,
     ];
     assert_eq!(seen, ["Offline", "Offline", "Available"]);
-    let (_, room) = zoom.get("/metrics/zoomrooms/ZR-101").await;
+    let (_, room) = zoom
+        .get("/metrics/zoomrooms/ZR-101?from=2025-01-05&to=2025-01-06")
+        .await;
     assert_eq!((&room["health"], &room["issues"]), (&json!("good"), &json!([])));
     assert_eq!(room["metrics"]["last_reboot_hours"].as_f64(), Some(0.0));
     let (_, devices) = zoom.get("/rooms/ZR-101/devices").await;
@@ -295,6 +301,8 @@ async fn an_unknown_path_is_zooms_own_404() {
     let zoom = Zoom::start().await;
     let (status, body) = zoom.get("/toasters").await;
     assert_eq!((status.as_u16(), &body["code"]), (404, &json!(2300)));
-    let (status, body) = zoom.get("/metrics/zoomrooms/ZR-999").await;
+    let (status, body) = zoom
+        .get("/metrics/zoomrooms/ZR-999?from=2025-01-05&to=2025-01-06")
+        .await;
     assert_eq!((status.as_u16(), &body["code"]), (404, &json!(300)));
 }

@@ -33,7 +33,7 @@ async fn a_message_carries_the_key_and_becomes_an_artifact() {
     let link = "https://avops.slack.com/archives/C0AVOPS01/p1700000000000100";
     world
         .tells(
-            "GET",
+            "POST",
             "/api/chat.getPermalink",
             json!({"ok": true, "permalink": link}),
         )
@@ -66,7 +66,7 @@ async fn a_missing_permalink_does_not_make_a_message_look_lost() {
         answer(200, json!({"ok": false, "error": "message_not_found"})),
     ] {
         let world = posted().await;
-        world.answers("GET", "/api/chat.getPermalink", template, 0).await;
+        world.answers("POST", "/api/chat.getPermalink", template, 0).await;
         assert_eq!(
             world.output("slack.post_message", message()).await["permalink"],
             Value::Null

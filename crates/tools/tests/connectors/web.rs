@@ -202,6 +202,11 @@ async fn either_engine_gives_the_same_results() {
     );
     let asked = &world.seen("GET", "/res/v1/web/search").await[0];
     assert_eq!(asked.url.query(), Some("q=room&count=3"));
+    // Brave has names of its own for some languages.
+    let args = json!({"query": "room", "language": "ja"});
+    world.output("web_search.search", args).await;
+    let asked = &world.seen("GET", "/res/v1/web/search").await[1];
+    assert_eq!(asked.url.query(), Some("q=room&count=10&search_lang=jp"));
 }
 
 #[tokio::test]

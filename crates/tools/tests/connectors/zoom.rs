@@ -277,6 +277,9 @@ async fn health_tells_metrics_under_plain_names() {
         );
         assert_eq!(health["issues"], json!(["High CPU"]));
     }
+    for asked in world.seen("GET", "/v2/metrics/zoomrooms/z1").await {
+        assert_eq!(asked.url.query(), Some("from=2023-11-13&to=2023-11-14"));
+    }
 }
 
 #[tokio::test]
@@ -426,6 +429,28 @@ async fn a_session_is_found_again_by_its_marker() {
                 ProbeResult::Unclear { .. }
             ));
         }
+    }
+}
+
+#[tokio::test]
+async fn webinars_are_looked_up_page_by_page() {
+    let args = json!({"topic": "All hands", "start_time": "2030-10-21T17:00:00Z"});
+    let route = "/v2/users/me/webinars";
+    let page =
+        |number: u64, webinars: Value| json!({"page_number": number, "page_count": 2, "webinars": webinars});
+    let world = signed_in().await;
+    world
+        .answers("GET", route, answer(200, page(1, json!([]))), 1)
+        .await;
+    let ours = json!([{"id": 9, "agenda": format!("[agentops:{KEY}]")}]);
+    world.answers("GET", route, answer(200, page(2, ours)), 0).await;
+    let ProbeResult::Happened { output, .. } = world.look_up("zoom.create_webinar", args).await else {
+        panic!("not found")
+    };
+    assert_eq!(output.value["id"], "9");
+    for (asked, page) in world.seen("GET", route).await.iter().zip(["1", "2"]) {
+        let pages = format!("type=scheduled&page_size=300&page_number={page}");
+        assert_eq!(asked.url.query(), Some(pages.as_str()));
     }
 }
 

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use types::ToolSpec;
 
 use crate::connector::{no_look_up, unknown_action};
-use crate::http::Request;
 use crate::{Access, Answer, CallContext, CallError, Connector, Way, load};
 
 /// The connector.
@@ -64,7 +63,7 @@ impl Connector for Slack {
 }
 
 async fn auth_test(ctx: &CallContext) -> Result<Answer, CallError> {
-    let body = api::call(ctx, Request::post(&["api", "auth.test"]).json(json!({}))).await?;
+    let body = api::call(ctx, api::form("auth.test", &[])).await?;
     Ok(Answer::new(json!({
         "team": body["team"],
         "team_id": body["team_id"],

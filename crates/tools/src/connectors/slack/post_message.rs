@@ -108,10 +108,8 @@ async fn search(
 }
 
 async fn answer(ctx: &CallContext, channel: &str, ts: &str) -> Answer {
-    let request = Request::get(&["api", "chat.getPermalink"])
-        .query("channel", channel)
-        .query("message_ts", ts)
-        .side();
+    let fields = [("channel", channel.to_owned()), ("message_ts", ts.to_owned())];
+    let request = api::form("chat.getPermalink", &fields).side();
     // The message is there; that its address can't be told must not make it look lost.
     let permalink = match api::call(ctx, request).await {
         Ok(body) => body["permalink"].as_str().map(str::to_owned),

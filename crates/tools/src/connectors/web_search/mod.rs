@@ -126,9 +126,9 @@ async fn ask(
             let request = Request::get(&["res", "v1", "web", "search"])
                 .query("q", query)
                 .query("count", count.to_string());
-            language
-                .into_iter()
-                .fold(request, |request, code| request.query("search_lang", code))
+            language.into_iter().fold(request, |request, code| {
+                request.query("search_lang", brave_language(code))
+            })
         }
     };
     let response = ctx.send(&request.header("accept", "application/json")).await?;
@@ -155,6 +155,23 @@ async fn ask(
         .filter_map(|item| result(item, snippet))
         .take(most)
         .collect())
+}
+
+/// Brave's own name of a language: some have a region, and Japanese and Norwegian are called otherwise.
+fn brave_language(code: &str) -> String {
+    let code = code.to_lowercase();
+    let name = match code.as_str() {
+        "en-gb" | "pt-br" => code.as_str(),
+        "zh-tw" | "zh-hk" | "zh-mo" => "zh-hant",
+        _ => match code.get(..2).unwrap_or_default() {
+            "ja" => "jp",
+            "no" => "nb",
+            "pt" => "pt-pt",
+            "zh" => "zh-hans",
+            plain => plain,
+        },
+    };
+    name.to_owned()
 }
 
 /// One result; `None` if its address isn't one that could be read.

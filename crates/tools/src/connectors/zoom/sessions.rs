@@ -64,12 +64,15 @@ pub(super) async fn create(api: &Api<'_>, args: &Value, kind: Kind) -> Result<An
 pub(super) async fn look_up(api: &Api<'_>, args: &Value, kind: Kind) -> Result<Option<Answer>, CallError> {
     let tag = tag(&api.ctx.marker());
     let mut token: Option<String> = None;
-    for _ in 0..MOST_PAGES {
+    for page in 1..=MOST_PAGES {
         let mut request = Request::get(&["v2", "users", host(args), kind.collection()])
             .query("type", "scheduled")
             .query("page_size", PAGE);
-        if let Some(token) = &token {
-            request = request.query("next_page_token", token.as_str());
+        // Zoom takes a token for the next page of meetings, and a number for that of webinars.
+        match (kind, &token) {
+            (Kind::Webinar, _) => request = request.query("page_number", page.to_string()),
+            (Kind::Meeting, Some(token)) => request = request.query("next_page_token", token.as_str()),
+            (Kind::Meeting, None) => {}
         }
         let body = api.json(request).await?;
         let Some(listed) = body[kind.collection()].as_array() else {
@@ -87,7 +90,10 @@ pub(super) async fn look_up(api: &Api<'_>, args: &Value, kind: Kind) -> Result<O
             return Ok(answer(found, kind));
         }
         token = api::next_page(&body);
-        if token.is_none() {
+        let more_counted = body["page_count"]
+            .as_u64()
+            .is_some_and(|count| count > page as u64);
+        if token.is_none() && !(kind == Kind::Webinar && more_counted) {
             return Ok(None);
         }
     }
