@@ -14,7 +14,25 @@ JUDGE_LISTS := crates/agentops/tests/judges
 # Third-party servers of the Model Context Protocol; see crates/agentops/tests/mcp/README.md.
 MCP_PEERS := $(TARGET_DIR)/mcp-peers
 MCP_LISTS := crates/agentops/tests/mcp
+# Another engine, for the benchmark to stand beside.
+BENCH_PEERS := $(TARGET_DIR)/bench-peers
+DBOS := crates/testkit/peers/dbos
 AGENTOPS_SHARED ?= $(abspath ../shared)
+
+# How a committed list of packages becomes a folder of them.
+define VENV
+@command -v python3 > /dev/null || { echo "python3 was not found: install it with its venv module" >&2; exit 1; }
+rm -rf $(@D)
+python3 -m venv $(@D)
+$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+touch $@
+endef
+define NPM_CI
+@command -v npm > /dev/null || { echo "npm was not found: install Node 20 or newer" >&2; exit 1; }
+mkdir -p $(@D)
+cp $^ $(@D)/
+cd $(@D) && npm ci --silent
+endef
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,43 +60,32 @@ postgres: ## Install PostgreSQL's server for tests, if none is installed
 judges: $(JUDGES)/py/.done $(JUDGES)/npm/.done ## Install the vendors' schemas and SDKs that tests judge by
 
 $(JUDGES)/py/.done: $(JUDGE_LISTS)/requirements.txt
-	@command -v python3 > /dev/null || { echo "python3 was not found: install it with its venv module" >&2; exit 1; }
-	rm -rf $(@D)
-	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
-	touch $@
+	$(VENV)
 
 $(JUDGES)/npm/.done: $(addprefix $(JUDGE_LISTS)/npm/,package.json package-lock.json .npmrc)
-	@command -v npm > /dev/null || { echo "npm was not found: install Node 20 or newer" >&2; exit 1; }
-	mkdir -p $(@D)
-	cp $^ $(@D)/
-	cd $(@D) && npm ci --silent
+	$(NPM_CI)
 	rm -f $(@D)/node_modules/@octokit/openapi/generated/gh*
 	touch $@
 
 mcp-peers: $(MCP_PEERS)/py/.done $(MCP_PEERS)/npm/.done ## Install the MCP servers that tests call
 
 $(MCP_PEERS)/py/.done: $(MCP_LISTS)/requirements.txt
-	@command -v python3 > /dev/null || { echo "python3 was not found: install it with its venv module" >&2; exit 1; }
-	rm -rf $(@D)
-	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
-	touch $@
+	$(VENV)
 
 $(MCP_PEERS)/npm/.done: $(addprefix $(MCP_LISTS)/npm/,package.json package-lock.json .npmrc)
-	@command -v npm > /dev/null || { echo "npm was not found: install Node 20 or newer" >&2; exit 1; }
-	mkdir -p $(@D)
-	cp $^ $(@D)/
-	cd $(@D) && npm ci --silent
+	$(NPM_CI)
 	touch $@
 
 test-shared: cargo ## The tests that read the documents in ../shared (AGENTOPS_SHARED names another folder)
 	AGENTOPS_SHARED="$(AGENTOPS_SHARED)" cargo test -p agentops --features shared-files --test shared
 
-bench: cargo ## Speed of the engine, the API with a million runs, and the door, as JSON (half an hour)
+$(BENCH_PEERS)/dbos/.done: $(DBOS)/requirements.txt
+	$(VENV)
+
+bench: cargo $(BENCH_PEERS)/dbos/.done ## Speed of the engine, the API with a million runs, and the door, as JSON (half an hour)
 	cargo build --profile fast -p agentops
 	$(FAST) bench engine --json
-	$(FAST) bench engine --store postgres --json
+	$(FAST) bench engine --store postgres --json -- $(BENCH_PEERS)/dbos/bin/python $(DBOS)/bench.py
 	$(FAST) bench api --json
 	$(FAST) bench api --store postgres --json
 	$(FAST) bench door --json

@@ -225,8 +225,9 @@ impl Session {
         let mut rows = engine::rows(&self.state, &events, now, self.program.limits.pause_poll_ms);
         engine::show_held_back(&self.state, &mut rows, now, &self.closed);
         if after == After::Keep {
-            // Whoever finds the lease void must take the run up at once.
-            rows.run.wake_at = now;
+            // Whoever finds the lease void must take the run up at once. Always the same time: a column
+            // that stays as it is leaves the database's indexes alone.
+            rows.run.wake_at = self.state.created_at.min(now);
         }
         let due = self.state.head >= self.snapshot_at + self.shared.options.snapshot_every;
         let snapshot = due

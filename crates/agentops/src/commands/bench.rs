@@ -4,6 +4,7 @@
 mod api;
 mod door;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -49,12 +50,20 @@ pub enum Bench {
 /// Durable steps a second, latency, resume after a kill, memory
 #[derive(Debug, Args)]
 pub struct Engine {
-    /// How long each of the four loads lasts, in seconds
+    /// How long each load lasts, in seconds
     #[arg(long, default_value_t = 5, value_name = "SECONDS")]
     pub seconds: u64,
+    /// How many runs at the same time, one load for each
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256", value_name = "RUNS",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub at_once: Vec<u16>,
     /// The database: sqlite, or postgres for a throw-away PostgreSQL of the installed binaries
     #[arg(long, default_value_t, value_name = "KIND")]
     pub store: Kind,
+    /// With --store postgres: a program that carries the same loads through another engine, given the
+    /// database's address; see crates/testkit/peers
+    #[arg(last = true, value_name = "PEER")]
+    pub peer: Vec<OsString>,
 }
 
 impl Bench {
@@ -84,7 +93,9 @@ impl Engine {
             command: this_program("bench")?,
             folder: data.unwrap_or_else(|| scratch.path().to_owned()),
             seconds: self.seconds,
+            at_once: self.at_once.iter().copied().map(usize::from).collect(),
             store: self.store,
+            peer: self.peer.clone(),
         };
         let progress = Progress::start(&output, "bench");
         let mut say = |text: String| progress.say(text);
@@ -111,19 +122,19 @@ fn config_of(place: Place) -> Result<Config, Failure> {
 
 fn page(report: &Report, style: Style) -> String {
     let rows = report.engine.iter().map(|load| {
-        vec![
+        let mut row = vec![
             load.concurrency.to_string(),
             format!("{:.0}", load.steps_per_s),
             format!("{:.1} ms", load.p50_ms),
             format!("{:.1} ms", load.p99_ms),
-        ]
+        ];
+        row.extend(load.peer_steps_per_s.map(|steps| format!("{steps:.0}")));
+        row
     });
-    let mut lines = vec![table(
-        style,
-        &["runs at once", "durable steps/s", "p50 of a run", "p99"],
-        rows.collect(),
-        "",
-    )];
+    let mut heads = vec!["runs at once", "durable steps/s", "p50 of a run", "p99"];
+    let of_peer = report.peer.as_ref().map(|peer| format!("steps/s of {peer}"));
+    heads.extend(of_peer.as_deref());
+    let mut lines = vec![table(style, &heads, rows.collect(), "")];
     let mut row =
         |name: &str, value: String| lines.push(format!("{} {value}", style.dim(&format!("{name:<28}"))));
     row(

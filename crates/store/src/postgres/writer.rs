@@ -26,6 +26,8 @@ use crate::table::rows::PreparedNew;
 const QUEUE: usize = 1024;
 /// Jobs in one transaction, so that the last of a long queue doesn't hold up the first.
 const GROUP: usize = 256;
+/// How often the others run before a group goes without those who are missing.
+const TURNS: u32 = 16;
 /// How often a group is tried again that others got in the way of, or whose connection was gone.
 const TRIES: u32 = 3;
 /// How often a group is tried whose commits were all left without an answer.
@@ -120,6 +122,8 @@ impl Writer {
 impl Serving {
     async fn serve(mut self, mut inbox: mpsc::Receiver<Job>) {
         let mut waiting: VecDeque<Job> = VecDeque::new();
+        // How many jobs the last group had.
+        let mut company = 0;
         loop {
             if waiting.is_empty() {
                 let next = tokio::select! {
@@ -134,13 +138,9 @@ impl Serving {
                     None => return,
                 }
             }
-            while waiting.len() < GROUP {
-                match inbox.try_recv() {
-                    Ok(job) => waiting.push_back(job),
-                    Err(_) => break,
-                }
-            }
+            gather(&mut inbox, &mut waiting, company).await;
             let rest = waiting.split_off(waiting.len().min(GROUP));
+            company = waiting.len();
             let mut later = self.group(waiting.into()).await;
             // They were first, and what kept them waiting is done now.
             later.extend(rest);
@@ -263,6 +263,23 @@ impl Serving {
         Err(unreachable(format!(
             "whether the last write was kept isn't known: {error}"
         )))
+    }
+}
+
+/// Takes what has come. Those who were answered together come again almost together: the first of them
+/// waits for the others, as many as there were, for as long as anything else in this process can run.
+async fn gather(inbox: &mut mpsc::Receiver<Job>, waiting: &mut VecDeque<Job>, company: usize) {
+    for _ in 0..TURNS {
+        while waiting.len() < GROUP {
+            match inbox.try_recv() {
+                Ok(job) => waiting.push_back(job),
+                Err(_) => break,
+            }
+        }
+        if waiting.len() >= company.min(GROUP) {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 

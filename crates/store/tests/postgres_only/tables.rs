@@ -151,3 +151,22 @@ async fn no_message_tells_a_password() {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+/// The writer plans its statements before there are statistics. With an index that looks as good as the
+/// primary key it would read all runs of a tenant to find one.
+#[tokio::test]
+async fn one_run_is_found_by_its_key_before_there_are_statistics() {
+    let bench = PostgresBench::new();
+    let (store, world) = (bench.node("a").await, bench.world());
+    world.held_run(&store).await;
+    let raw = raw(&bench.url).await;
+    let set_up = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+        SET plan_cache_mode = force_generic_plan;
+        PREPARE one (bytea[], bytea[]) AS SELECT head FROM runs JOIN unnest($1, $2) AS one (tenant_id, run_id)
+            ON runs.tenant_id = one.tenant_id AND runs.run_id = one.run_id";
+    raw.batch_execute(set_up).await.expect("prepared");
+    let plan = raw.query("EXPLAIN EXECUTE one ('{}', '{}')", &[]).await;
+    let lines = plan.expect("explained").into_iter().map(|row| row.get(0));
+    let plan = lines.collect::<Vec<String>>().join("\n");
+    assert!(plan.contains("using runs_pkey"), "{plan}");
+}

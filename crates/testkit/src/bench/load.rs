@@ -34,6 +34,9 @@ pub struct Load {
     pub p50_ms: f64,
     /// The same.
     pub p99_ms: f64,
+    /// Steps a second of the peer, with the same load right after ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_steps_per_s: Option<f64>,
 }
 
 /// A server in this process.
@@ -124,6 +127,7 @@ pub(super) async fn load(place: &Place, concurrency: usize, length: Duration) ->
         steps_per_s: rounded(to_f64(times.len() * STEPS) / seconds),
         p50_ms: percentile(&mut times, 50),
         p99_ms: percentile(&mut times, 99),
+        peer_steps_per_s: None,
     })
 }
 

@@ -4,6 +4,7 @@
 mod load;
 mod many;
 mod node;
+mod peer;
 mod tools;
 
 use std::ffi::OsString;
@@ -21,9 +22,8 @@ use crate::{Error, Kind, Place};
 pub use load::Load;
 pub use many::fill;
 pub use node::{BenchNode, node};
+use peer::Peer;
 
-/// Runs at the same time.
-const CONCURRENCY: [usize; 4] = [1, 16, 64, 256];
 /// Runs measured for the time from start to first step.
 const STARTS: usize = 200;
 /// Runs in flight when the server is killed.
@@ -44,8 +44,12 @@ pub struct Options {
     pub folder: PathBuf,
     /// How long each load lasts, in seconds.
     pub seconds: u64,
+    /// How many runs at the same time, one load for each.
+    pub at_once: Vec<usize>,
     /// Which database.
     pub store: Kind,
+    /// A program that carries the same loads through another engine, with its arguments; none is no peer.
+    pub peer: Vec<OsString>,
 }
 
 /// What was measured.
@@ -55,6 +59,9 @@ pub struct Report {
     pub store: String,
     /// Runs of four steps, at several concurrencies.
     pub engine: Vec<Load>,
+    /// What the peer calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
     /// From asking for a run to its first call, median.
     pub start_to_first_step_ms: f64,
     /// From starting the process after a kill to the first call it resumes, median.
@@ -75,19 +82,30 @@ pub async fn engine(options: &Options, progress: &mut (dyn FnMut(String) + Send)
     let places = Places::start(options.store, &options.folder).await?;
     progress("what the database can do alone".to_owned());
     let database_commits_per_s = yardstick(places.place("yardstick")?).await?;
-    let mut engine = Vec::new();
-    for concurrency in CONCURRENCY {
-        progress(format!("{concurrency} runs at the same time"));
-        let length = Duration::from_secs(options.seconds);
-        engine.push(
-            load::load(
-                &places.place(&format!("load-{concurrency}"))?,
-                concurrency,
-                length,
+    let mut peer = match options.peer.is_empty() {
+        true => None,
+        false => Some(
+            Peer::start(
+                &options.peer,
+                &places.place("peer")?,
+                &options.folder.join("peer.log"),
             )
             .await?,
-        );
+        ),
+    };
+    let mut engine = Vec::new();
+    for &concurrency in &options.at_once {
+        progress(format!("{concurrency} runs at the same time"));
+        let length = Duration::from_secs(options.seconds);
+        let place = places.place(&format!("load-{concurrency}"))?;
+        let mut load = load::load(&place, concurrency, length).await?;
+        if let Some(peer) = &mut peer {
+            progress(format!("{concurrency} at the same time in {}", peer.name));
+            load.peer_steps_per_s = Some(peer.load(concurrency, length).await?);
+        }
+        engine.push(load);
     }
+    let peer = peer.map(|peer| peer.name);
     progress("start to first step".to_owned());
     let start_to_first_step_ms = load::start_to_first_step(&places.place("start")?, STARTS).await?;
     let mut resumes = Vec::new();
@@ -100,6 +118,7 @@ pub async fn engine(options: &Options, progress: &mut (dyn FnMut(String) + Send)
     Ok(Report {
         store: options.store.to_string(),
         engine,
+        peer,
         start_to_first_step_ms,
         resume_ms: median(&mut resumes),
         rss_idle_mb,
