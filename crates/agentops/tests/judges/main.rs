@@ -1,6 +1,6 @@
 //! Independent judges: our connectors' requests and the sandbox's answers against the vendors' own
-//! schemas, the vendors' own SDKs against the sandbox over TLS, and their checks of webhooks beside the
-//! gateway's. README.md says how to add a vendor.
+//! schemas and types, our requests beside those of their SDKs, the SDKs against the sandbox over TLS, and
+//! their checks of webhooks beside the gateway's. README.md says how to add a vendor.
 
 mod github;
 mod google;

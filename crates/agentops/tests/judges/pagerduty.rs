@@ -65,7 +65,7 @@ async fn our_alerts_are_of_the_type_that_pagerdutys_sdk_declares() {
         }
     }
     assert_eq!(claims.len(), 2);
-    assert_eq!(problems(By::TypeScript, &claims, &[]), Vec::<String>::new());
+    assert_eq!(problems(By::TypeScript, &claims), Vec::<String>::new());
 }
 
 #[tokio::test]

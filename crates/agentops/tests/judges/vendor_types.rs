@@ -67,9 +67,8 @@ impl Claim {
     }
 }
 
-/// Everything in which the values aren't of their types. A type that takes just anything at the top
-/// (`open` lists the keys where the vendor's own type does) is a problem, too.
-pub fn problems(by: By, claims: &[Claim], open: &[&str]) -> Vec<String> {
+/// Everything in which the values aren't of their types. A type that takes just anything is a problem, too.
+pub fn problems(by: By, claims: &[Claim]) -> Vec<String> {
     let mut asked = Vec::new();
     for claim in claims {
         asked.push(json!({"type": claim.kind, "value": claim.value}));
@@ -95,7 +94,7 @@ pub fn problems(by: By, claims: &[Claim], open: &[&str]) -> Vec<String> {
             .flat_map(Map::keys)
             .map(String::as_str);
         for key in std::iter::once("zz_unheard_of").chain(keys) {
-            if verdict().is_empty() && !open.contains(&key) {
+            if verdict().is_empty() {
                 problems.push(format!("{}: {} takes anything as {key}", claim.what, claim.kind));
             }
         }
@@ -114,8 +113,8 @@ pub fn claims(exchanges: &[Exchange], kinds: impl Fn(&Exchange) -> (Option<Strin
         let (sent, told) = kinds(exchange);
         if let Some(kind) = sent {
             claims.push(match exchange.request() {
-                Some(body) if !body.is_number() => Claim::new(format!("{what}: request"), kind, body),
-                _ => {
+                Some(body) => Claim::new(format!("{what}: request"), kind, body),
+                None => {
                     let mut pairs = exchange.query_pairs();
                     pairs.extend(exchange.form_pairs());
                     Claim::of_pairs(format!("{what}: request"), &kind, pairs)
@@ -139,4 +138,45 @@ fn verdicts(by: By, asked: &[Value]) -> Vec<Vec<String>> {
     let verdicts: Vec<Vec<String>> = serde_json::from_value(told).expect("lists of problems");
     assert_eq!(verdicts.len(), asked.len());
     verdicts
+}
+
+#[test]
+fn a_value_of_another_type_is_found_and_so_is_a_type_that_takes_anything() {
+    let kind = "{ name: string; size?: number; inner?: { on: boolean } }";
+    let check = |kind: &str, value: Value| problems(By::TypeScript, &[Claim::new("it", kind, value)]);
+    assert_eq!(
+        check(kind, json!({"name": "a", "inner": {"on": true}})),
+        Vec::<String>::new()
+    );
+    for wrong in [
+        json!({"size": 1}),
+        json!({"name": 1}),
+        json!({"name": "a", "nam": "a"}),
+        json!({"name": "a", "inner": {"on": true, "off": true}}),
+    ] {
+        assert_eq!(check(kind, wrong.clone()).len(), 1, "{wrong}");
+    }
+    let loose = check("{ name: string; [more: string]: unknown }", json!({"name": "a"}));
+    assert!(
+        loose.len() == 1 && loose[0].contains("takes anything as zz_unheard_of"),
+        "{loose:?}"
+    );
+    let pairs = |text: &str| vec![("size".to_owned(), text.to_owned())];
+    let form = |text| {
+        problems(
+            By::TypeScript,
+            &[Claim::of_pairs("it", "{ size: number }", pairs(text))],
+        )
+    };
+    assert_eq!((form("12").len(), form("x").len()), (0, 1));
+
+    let kind = "jira.js/dist/cloud/models/createdIssue.js CreatedIssueSchema";
+    let check = |value: Value| problems(By::Zod, &[Claim::new("it", kind, value)]);
+    let issue = json!({"id": "1", "key": "OPS-1", "self": "https://jira.example/1"});
+    assert_eq!(check(issue.clone()), Vec::<String>::new());
+    for (name, value) in [("id", json!(1)), ("more", json!(1)), ("self", Value::Null)] {
+        let mut wrong = issue.clone();
+        wrong[name] = value;
+        assert_eq!(check(wrong.clone()).len(), 1, "{wrong}");
+    }
 }

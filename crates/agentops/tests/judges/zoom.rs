@@ -140,7 +140,7 @@ async fn every_exchange_is_of_zooms_own_types() {
         exchange.told = told.to_string().into();
     }
     let claims = claims(&ours, kinds);
-    assert_eq!(problems(By::TypeScript, &claims, &[]), Vec::<String>::new());
+    assert_eq!(problems(By::TypeScript, &claims), Vec::<String>::new());
 }
 
 /// Takes out what the sandbox tells on top of Zoom's types.
