@@ -10,6 +10,7 @@ use axum_server::accept::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::heads::{self, Head, Told};
 use crate::places::{Place, Places};
 
 /// What connections may cost.
@@ -37,34 +38,41 @@ impl Connections {
 
 /// Takes connections in as long as there is room, and closes the others at once.
 #[derive(Clone)]
-pub(crate) struct Door(Places<IpAddr>);
+pub(crate) struct Door {
+    connections: Places<IpAddr>,
+    large_heads: Places<IpAddr>,
+}
 
 impl Door {
     pub(crate) fn new(bounds: Connections) -> Self {
-        Self(bounds.places(files()))
+        Self {
+            connections: bounds.places(files()),
+            large_heads: heads::places(),
+        }
     }
 }
 
 impl<S> Accept<TcpStream, S> for Door {
     type Stream = Held;
-    type Service = S;
-    type Future = Ready<io::Result<(Held, S)>>;
+    type Service = Told<S>;
+    type Future = Ready<io::Result<(Held, Told<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let place = stream.peer_addr().and_then(|address| {
-            self.0.take(network(address.ip())).map_err(|full| {
+        let taken = stream.peer_addr().and_then(|address| {
+            let whose = network(address.ip());
+            let place = self.connections.take(whose).map_err(|full| {
                 tracing::debug!(%address, ?full, "a connection was closed: there are too many");
                 io::Error::from(io::ErrorKind::ConnectionRefused)
-            })
+            })?;
+            Ok((place, Head::new(whose, self.large_heads.clone())))
         });
-        ready(place.map(|place| {
-            (
-                Held {
-                    stream,
-                    _place: place,
-                },
-                service,
-            )
+        ready(taken.map(|(place, head)| {
+            let held = Held {
+                stream,
+                head: head.clone(),
+                _place: place,
+            };
+            (held, Told::new(service, head))
         }))
     }
 }
@@ -72,6 +80,7 @@ impl<S> Accept<TcpStream, S> for Door {
 /// A connection that has its place as long as it lives.
 pub(crate) struct Held {
     stream: TcpStream,
+    head: Head,
     _place: Place<IpAddr>,
 }
 
@@ -81,7 +90,10 @@ impl AsyncRead for Held {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        std::task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        Poll::Ready(self.head.read(read))
     }
 }
 

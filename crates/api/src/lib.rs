@@ -9,6 +9,7 @@
 
 mod connections;
 mod headers;
+mod heads;
 mod http;
 mod listen;
 mod openapi;

@@ -16,7 +16,7 @@ use crate::connections::{Connections, Door};
 use crate::http::body::Largest;
 use crate::http::problem::Refusal;
 use crate::http::{begun, etag, gate, query, repeat};
-use crate::{Api, pages};
+use crate::{Api, heads, pages};
 
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -73,6 +73,7 @@ pub async fn serve(
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(heads::LARGEST)
         .header_read_timeout(bounds.head_timeout);
     let watch = tokio::spawn(async move {
         stop.await;

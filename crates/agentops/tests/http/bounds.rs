@@ -111,6 +111,43 @@ async fn one_address_cant_take_every_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_has_a_bound_and_large_ones_have_few_places() {
+    let site = Site::open_with(&[("AGENTOPS_SERVER__HEAD_TIMEOUT_S", "600")]).await;
+    let head = |bytes: usize| format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-pad: {}", "a".repeat(bytes));
+    // All of a head within the bound is read, and what is too much is not.
+    for (bytes, status) in [(40_000, "HTTP/1.1 200"), (380_000, "HTTP/1.1 431")] {
+        let mut stream = connect(&site, "127.0.0.1").await;
+        let text = format!("{}\r\nconnection: close\r\n\r\n", head(bytes));
+        // The server may close before it has all of it.
+        let _ = stream.write_all(text.as_bytes()).await;
+        let mut said = [0; 12];
+        let read = tokio::time::timeout(PATIENCE, stream.read_exact(&mut said)).await;
+        read.expect("an answer").expect("read");
+        assert_eq!(String::from_utf8_lossy(&said), status, "{bytes}");
+    }
+    // Of those that never end one address has so many, and the others are closed at once.
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut stream = connect(&site, "127.0.0.2").await;
+        let _ = stream.write_all(head(20_000).as_bytes()).await;
+        waiting.spawn(until_closed(stream));
+    }
+    for _ in 0..4 {
+        let closed = waiting.join_next().await.expect("one of them");
+        assert_eq!(closed.expect("it ends"), "");
+    }
+    let answered = tokio::time::timeout(Duration::ZERO, waiting.join_next()).await;
+    assert!(answered.is_err(), "the others wait on: {answered:?}");
+    // Meanwhile usual heads are read from there too, and large ones from elsewhere.
+    for (from, bytes) in [("127.0.0.2", 100), ("127.0.0.3", 40_000)] {
+        let mut stream = connect(&site, from).await;
+        let text = format!("{}\r\nconnection: close\r\n\r\n", head(bytes));
+        stream.write_all(text.as_bytes()).await.expect("sent");
+        assert!(until_closed(stream).await.starts_with("HTTP/1.1 200"), "{from}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_takes_all_streams_of_events() {
     let site = Site::open().await;
     let eve = site.user("eve", &["viewer"]).await;

@@ -190,20 +190,52 @@ async fn a_policy_check_files_a_task_only_for_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_health_check_posts_one_card_and_a_task_for_each_breach() {
+async fn a_health_check_posts_one_card_and_a_task_for_each_room_that_is_not_well() {
     let house = House::new();
-    for (room, rooms, tasks) in [("all", 6, 1), ("Huddle 2B", 1, 1), ("Training Room 1", 1, 2)] {
+    let unwell = ["Boardroom 4A", "Training Room 1", "Auditorium West"];
+    for (room, rooms, unwell, tasks) in [
+        ("all", 6, &unwell[..], 3),
+        ("Huddle 2B", 1, &[], 3),
+        ("Training Room 1", 1, &unwell[1..2], 4),
+        ("Boardroom 4A", 1, &unwell[..1], 5),
+    ] {
         let run = house.begin("zoom-room-health-check", &json!({"room": room}));
         let view = house.succeeds(&run);
-        assert_eq!(view["run"]["outputs"]["rooms"], rooms, "{room}");
+        let outputs = &view["run"]["outputs"];
+        assert_eq!(outputs["rooms"], rooms, "{room}");
+        let mut told: Vec<&str> = outputs["unwell"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str())
+            .collect();
+        told.sort_by_key(|name| unwell.iter().position(|known| known == name));
+        assert_eq!(told, unwell, "{room}");
+        assert_eq!(outputs["ok"], unwell.is_empty(), "{room}");
         assert_eq!(
             house.world().await.records("task", "number").len(),
             tasks,
             "{room}"
         );
     }
-    let cards = house.world().await.messages("av-rooms");
-    assert!(cards.len() == 3 && cards[0].contains("5 of 6"), "{cards:?}");
+    let world = house.world().await;
+    let cards = world.messages("av-rooms");
+    assert!(
+        cards.len() == 4 && cards[0].contains("3 of 6 are well"),
+        "{cards:?}"
+    );
+    for line in [
+        ":red_circle: Boardroom 4A is Offline",
+        ":red_circle: Training Room 1 is Available, cpu_percent 93",
+        ":red_circle: Auditorium West is UnderConstruction",
+        ":large_green_circle: All Hands Studio is InMeeting",
+    ] {
+        assert!(cards[0].contains(line), "{line} in {}", cards[0]);
+    }
+    assert!(cards[3].contains("0 of 1 are well"), "{}", cards[3]);
+    let tasks = world.records("task", "short_description");
+    let offline = tasks.iter().filter(|task| *task == "Boardroom 4A is Offline");
+    assert_eq!(offline.count(), 2, "{tasks:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+/// What a room or its health says of itself, in small letters and without spaces, if all is well.
+const WELL: &[&str] = &["available", "inmeeting", "online", "good", "ok", "healthy"];
 /// The most single findings that are listed under a line.
 const MOST_LISTED: usize = 10;
 
@@ -12,10 +14,8 @@ pub(super) fn compose(args: &Value) -> Value {
     if let Some(title) = args["title"].as_str() {
         lines.push(title.to_owned());
     }
-    if let Some(line) = room(&args["room"]) {
-        lines.push(line);
-    }
     for part in [
+        room(&args["room"]),
         health(&args["health"]),
         policy(&args["policy"]),
         thresholds(&args["thresholds"]),
@@ -42,20 +42,27 @@ pub(super) fn compose(args: &Value) -> Value {
 /// Whether it is fine, and its lines.
 type Part = Option<(bool, Vec<String>)>;
 
-fn room(room: &Value) -> Option<String> {
+fn room(room: &Value) -> Part {
     let name = room.as_str().or(room["name"].as_str()).or(room["id"].as_str())?;
-    let status = room["status"]
-        .as_str()
-        .map_or(String::new(), |status| format!(": {status}"));
-    Some(format!("Room {name}{status}"))
+    let status = room["status"].as_str();
+    let told = status.map_or(String::new(), |status| format!(": {status}"));
+    Some((status.is_none_or(well), vec![format!("Room {name}{told}")]))
 }
 
 fn health(health: &Value) -> Part {
-    let verdict = health["health"].as_str().or(health["status"].as_str())?;
+    let said = [health["health"].as_str(), health["status"].as_str()];
+    let verdict = said.into_iter().flatten().next()?;
     let issues = texts(&health["issues"]);
     let mut lines = vec![format!("Health: {verdict}")];
     lines.extend(listed(issues.iter().cloned()));
-    Some((issues.is_empty(), lines))
+    let fine = said.into_iter().flatten().all(well) && issues.is_empty();
+    Some((fine, lines))
+}
+
+/// A room that says nothing bad about itself; what isn't known to be good isn't taken for it.
+fn well(status: &str) -> bool {
+    let status: String = status.to_lowercase().split_whitespace().collect();
+    WELL.contains(&status.as_str())
 }
 
 fn policy(policy: &Value) -> Part {
@@ -161,5 +168,22 @@ mod tests {
             json!({"text": "Nothing to report", "ok": true})
         );
         assert_eq!(compose(&json!({"room": "4A"}))["text"], "Room 4A");
+    }
+
+    #[test]
+    fn a_room_that_is_not_online_is_not_fine_whatever_else_holds() {
+        let thresholds = json!({"ok": true, "breaches": []});
+        for (status, ok) in [
+            ("Available", true),
+            ("In Meeting", true),
+            ("Offline", false),
+            ("UnderConstruction", false),
+        ] {
+            let room = json!({"room": {"name": "4A", "status": status}, "thresholds": thresholds});
+            assert_eq!(compose(&room)["ok"], ok, "{status}");
+            let health = json!({"health": {"health": "good", "status": status, "issues": []}});
+            assert_eq!(compose(&health)["ok"], ok, "{status}");
+        }
+        assert_eq!(compose(&json!({"health": {"health": "critical"}}))["ok"], false);
     }
 }
