@@ -22,7 +22,7 @@ pub enum Exit {
     RunWaits = 6,
     /// Another process holds the data folder.
     InUse = 7,
-    /// The database or its disk.
+    /// The database or its disk, or there is no database yet.
     Store = 8,
     /// Interrupted by Ctrl-C or SIGTERM.
     Interrupted = 130,
@@ -42,7 +42,10 @@ impl Exit {
         (Exit::RunFailed, "the run failed or was cancelled"),
         (Exit::RunWaits, "the run waits for a person or a signal"),
         (Exit::InUse, "another process holds the data folder"),
-        (Exit::Store, "the database or its disk has a problem"),
+        (
+            Exit::Store,
+            "the database or its disk has a problem, or there is no database yet",
+        ),
         (Exit::Interrupted, "interrupted"),
     ];
 

@@ -17,8 +17,8 @@ use crate::{Api, headers, routes};
     description = "Runs operational procedures with a person's approval where it counts.\n\n\
         Every operation says in `x-role` which role it asks for and in `x-scope` which scope an API \
         token needs besides; `public` asks for neither. Refusals are problem documents (RFC 9457) with \
-        a stable `code`. Any POST may carry an `Idempotency-Key`: sent again with the same body it is \
-        answered again and done once. Instants are milliseconds since the Unix epoch, UTC.",
+        a stable `code`. Any POST but the public ones may carry an `Idempotency-Key`: sent again with \
+        the same body it is answered again and done once. Instants are milliseconds since the Unix epoch, UTC.",
     license(name = "Apache-2.0", identifier = "Apache-2.0")
 ))]
 struct Base;

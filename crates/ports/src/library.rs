@@ -39,14 +39,16 @@ pub struct RecipeRecord {
     pub id: RecipeId,
     /// The unique short name, such as `zoom-room-hdmi-black`.
     pub slug: String,
-    /// The newest version's name.
+    /// The active version's name; the newest version's while all are drafts.
     pub name: String,
-    /// The newest version's description.
+    /// The description of the same version.
     pub description: String,
     /// The newest version.
     pub latest: u32,
     /// The version that runs follow unless they name another; none while all are drafts.
     pub active: Option<u32>,
+    /// The newest version, if it is a draft.
+    pub draft: Option<u32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its newest version was saved.
@@ -202,6 +204,8 @@ pub enum LibraryChange {
         recipe: RecipeId,
         /// The version.
         version: u32,
+        /// What that version says it is for.
+        description: String,
         /// How the recipe must still be.
         seen: Option<SeenRecipe>,
     },
@@ -280,19 +284,20 @@ pub trait LibraryStore: Send + Sync + 'static {
             message: "a version was saved without a word of it".to_owned(),
         })
     }
-    /// Makes a version the active one; the older active version is retired. A recipe that isn't as it was
-    /// `seen` is a conflict.
+    /// Makes a version the active one, under whose name and description the recipe is listed from now on;
+    /// the older active version is retired. A recipe that isn't as it was `seen` is a conflict.
     async fn activate_version(
         &self,
         tenant: TenantId,
         recipe: RecipeId,
-        version: u32,
+        (version, description): (u32, &str),
         seen: Option<SeenRecipe>,
         leaf: Leaf,
     ) -> Result<(), StoreError> {
         let change = LibraryChange::Activate {
             recipe,
             version,
+            description: description.to_owned(),
             seen,
         };
         self.change_library(tenant, vec![(change, leaf)]).await.map(drop)

@@ -90,7 +90,8 @@ pub enum Sessions {
 #[async_trait]
 pub trait PeopleStore: Send + Sync + 'static {
     /// Makes or replaces a user by id. A name in use by another one is a conflict, and so is a user
-    /// that was not changed last at `unchanged_since`, if that is given.
+    /// that was not changed last at `unchanged_since`, if that is given. Whoever is the last admin that
+    /// isn't kept out stays one ([`StoreError::LastAdmin`]).
     async fn put_user(
         &self,
         tenant: TenantId,

@@ -63,6 +63,12 @@ pub enum StoreError {
         /// Why.
         message: String,
     },
+    /// Nobody would be left who can manage users.
+    #[error("{name} is the last admin, and nobody else could manage users")]
+    LastAdmin {
+        /// Who is.
+        name: String,
+    },
     /// Another process holds the data folder.
     #[error("the data folder is in use by another process{}", .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     InUse {
@@ -147,6 +153,7 @@ impl StoreError {
             StoreError::HeadMoved { .. } => "head_moved",
             StoreError::NotFound { .. } => "not_found",
             StoreError::Conflict { .. } => "conflict",
+            StoreError::LastAdmin { .. } => "last_admin",
             StoreError::InUse { .. } => "data_in_use",
             StoreError::NodeInUse { .. } => "node_in_use",
             StoreError::Unreachable { .. } => "database_unreachable",
@@ -168,6 +175,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let failure = Failure::new(error.code(), error.to_string());
         match error {
+            StoreError::LastAdmin { .. } => failure.hint("make somebody else an admin first"),
             StoreError::InUse { .. } => {
                 failure.hint("stop that process, or use a data folder of your own with --data")
             }

@@ -9,13 +9,17 @@
 //! | `PUT /_sandbox/settings` | `{"zoom_restart_reads": n}` |
 //! | `POST /_sandbox/reset` | back to the seeds, without faults |
 //! | `GET /_sandbox/ca.pem` | the authority to trust for TLS |
+//!
+//! What changes something is refused to web pages of other origins, which reach any address of the machine
+//! that their browser runs on.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State as Shared};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Request, State as Shared};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,6 +50,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/_sandbox/settings", axum::routing::put(put_settings))
         .route("/_sandbox/reset", axum::routing::post(reset))
         .route("/_sandbox/ca.pem", get(ca_pem))
+        .route_layer(middleware::from_fn(no_strange_pages))
         .fallback(gate::vendor_request)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(world)
@@ -75,6 +80,29 @@ pub(crate) fn set_restart_reads(world: &World, reads: u32) -> Result<(), Error> 
         name: "zoom_restart_reads",
         reason,
     })
+}
+
+/// Refuses changes that a browser sends for a page of another origin.
+async fn no_strange_pages(request: Request, next: Next) -> Answer {
+    if request.method().is_safe() || !is_strange(request.headers()) {
+        return next.run(request).await;
+    }
+    let told = "a page of another origin can't change the sandbox";
+    reply::json(
+        StatusCode::FORBIDDEN,
+        &json!({"code": "sandbox_origin_refused", "error": told}),
+    )
+}
+
+/// Whether a browser says that the request comes from a page of another origin: in `Sec-Fetch-Site` (Fetch
+/// Metadata Request Headers) and, older ones too, in `Origin` (RFC 6454, section 7).
+fn is_strange(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let host = text(header::HOST).unwrap_or_default();
+    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, own)| own == host);
+    site.is_some_and(|site| !["same-origin", "none"].contains(&site))
+        || text(header::ORIGIN).is_some_and(|origin| !own(origin))
 }
 
 async fn list_faults(Shared(world): Shared<Arc<World>>) -> Answer {

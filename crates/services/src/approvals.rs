@@ -73,7 +73,9 @@ fn may_decide(services: &Services, row: &ApprovalRow, by: &Actor, self_approval:
     if by.is_same(&row.requester) && !self_approval {
         let message = format!("{} started {} and so can't decide {id}", by.name, row.run);
         return Err(Failure::new("self_approval_off", message).hint(
-            "let somebody else decide (--as NAME), or allow it for everybody with \
+            "let somebody else decide: over HTTP with their own session or token, at the machine with \
+             --as NAME; or an admin who is signed in allows it for everybody, with \
+             PUT /api/v1/settings/approvals.self_approval or \
              `agentops setting set approvals.self_approval true`",
         ));
     }

@@ -101,7 +101,15 @@ pub async fn make(services: &Services, seeds: &Seeds) -> Result<Vec<Item>> {
     let by = Actor::system(SHIPPED_BY);
     let wanted = |noun: &str, name: &str| items.iter().any(|i| i.made && i.noun == noun && i.name == name);
     for seed in seeds.agents.iter().filter(|seed| wanted("agent", &seed.name)) {
-        agents::make(services, seed, &by).await?;
+        match agents::make(services, seed, &by).await {
+            // Somebody else sets up at the same time.
+            Err(failure) if failure.code == "conflict" => {
+                agents::show(services, &seed.name).await?;
+            }
+            made => {
+                made?;
+            }
+        }
     }
     for seed in seeds.recipes.iter().filter(|seed| wanted("recipe", &seed.slug)) {
         let wish = SaveRecipe {

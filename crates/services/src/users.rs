@@ -110,14 +110,6 @@ pub async fn change(
     user.roles = wish.roles.map_or(user.roles, |roles| distinct(&roles));
     user.disabled = wish.disabled.unwrap_or(user.disabled);
     user.updated_at = services.now().max(before.updated_at + 1);
-    let manages = |user: &UserRecord| !user.disabled && user.roles.contains(&Role::Admin);
-    if manages(&before) && !manages(&user) && !any(services, |one| one.id != user.id && manages(one)).await? {
-        let message = format!(
-            "{} is the last admin, and nobody else could manage users",
-            user.name
-        );
-        return Err(Failure::new("last_admin", message).hint("make somebody else an admin first"));
-    }
     let body = json!({"user": user.name, "roles": user.roles, "disabled": user.disabled});
     let leaf = services.leaf("user_changed", by, body);
     let since = Some(unchanged_since.unwrap_or(before.updated_at));

@@ -136,6 +136,7 @@ pub const CODES: &[&str] = &[
     "sandbox_git_failed",
     "sandbox_listen_failed",
     "sandbox_off",
+    "sandbox_origin_refused",
     "sandbox_pull_unknown",
     "sandbox_setting_invalid",
     "sandbox_state_corrupt",

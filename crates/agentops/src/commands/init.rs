@@ -1,14 +1,22 @@
 //! `agentops init`: make a data folder and seed it.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::json;
 use services::setup::{self, Item, Standing};
+use types::Failure;
 
 use super::{Context, Done};
-use crate::compose::{Access, is_set_up, place};
+use crate::compose::{Access, App, is_set_up, place};
 use crate::exit::Exit;
 use crate::output::{Progress, Style, table};
 use crate::shipped;
+
+/// How often the folder is looked at while another process begins to make it.
+const TRIES: u32 = 100;
+/// How long between these looks.
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Make a data folder and seed it; again at will, it says what was there
 #[derive(Debug, Args)]
@@ -21,13 +29,7 @@ impl Init {
         let was_there = is_set_up(&context.config).await?;
         let database = place(&context.config)?;
         let progress = Progress::start(&context.output, "setting up");
-        let app = match context.open(Access::Create).await {
-            // Beside a server the database is there, and seeding needs nothing that only it may do.
-            Err(failure) if ["data_in_use", "node_in_use"].contains(&failure.code.as_str()) => {
-                context.open(Access::Guest).await?
-            }
-            opened => opened?,
-        };
+        let app = open(context).await?;
         let made = setup::make(&app.services, &shipped::seeds()?).await;
         app.close().await;
         drop(progress);
@@ -42,6 +44,35 @@ impl Init {
             human(style, &shown, (&database, was_there), &items)
         })?;
         Ok(Exit::Ok)
+    }
+}
+
+/// Opens the folder as its holder, or beside whoever holds it: then the database is there, or is being made
+/// by another `init`, and seeding needs nothing that only a holder may do.
+async fn open(context: &Context) -> Result<App, Failure> {
+    let mut tries = 0;
+    loop {
+        match context.open(Access::Create).await {
+            Err(failure) if ["data_in_use", "node_in_use"].contains(&failure.code.as_str()) => {}
+            opened => return opened,
+        }
+        match context.open(Access::Guest).await {
+            // Whoever holds it has only just begun, or is gone by now.
+            Err(failure)
+                if ["data_not_initialised", "not_found"].contains(&failure.code.as_str())
+                    && tries < TRIES =>
+            {
+                tries += 1;
+                tokio::time::sleep(BETWEEN).await;
+            }
+            Err(failure) if failure.code == "data_in_use" => {
+                return Err(failure.hint(
+                    "another process is setting up this folder, and nothing was changed: run this again \
+                     when it is done",
+                ));
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -273,13 +273,11 @@ fn step_line(style: Style, step: &Step, items: Option<(usize, usize)>, now: Time
     if step.attempts > 1 {
         extra.push(format!("{} attempts", step.attempts));
     }
-    if step.status != StepStatus::Skipped {
-        extra.push(span(step.finished_at.unwrap_or(now).since(step.scheduled_at)));
-    }
-    let extra = match extra.join(", ") {
-        none if none.is_empty() => none,
-        some => format!("  {}", style.dim(&some)),
-    };
+    extra.push(match step.status {
+        StepStatus::Skipped => "skipped".to_owned(),
+        _ => span(step.finished_at.unwrap_or(now).since(step.scheduled_at)),
+    });
+    let extra = format!("  {}", style.dim(&extra.join(", ")));
     // Items share their title; the number is what tells them apart.
     let number = step.step.as_str().rfind('[').filter(|_| is_item(step));
     let number = number.map_or("", |at| &step.step.as_str()[at..]);

@@ -275,3 +275,125 @@ fn a_folder_is_kept_in_step_and_nothing_is_ever_removed() {
         &["recipe", "sync", &format!("{path}/nowhere")],
     );
 }
+
+#[test]
+fn what_stays_a_draft_is_said_with_what_activates_it() {
+    let folder = Folder::seeded();
+    let file = folder.file("tea.yaml", tea("Brew"));
+    let first = folder.ok(&["recipe", "import", &file]);
+    assert!(
+        first.contains(
+            "tea version 1 is a draft, and there is none that runs follow: agentops recipe activate tea 1"
+        ),
+        "{first}"
+    );
+    folder.ok(&["recipe", "activate", "tea", "1"]);
+    folder.file(
+        "tea.yaml",
+        tea("Stir").replace("name: Tea", "name: Green Tea\ndescription: Stirred"),
+    );
+    let done = folder.json(0, &["recipe", "import", &file, "--dry-run"]);
+    assert_eq!(done["drafts"], json!([]), "nothing is saved yet");
+    let done = folder.json(0, &["recipe", "import", &file]);
+    let draft =
+        json!({"recipe": "tea", "version": 2, "active": 1, "activate": "agentops recipe activate tea 2"});
+    assert_eq!(done["drafts"], json!([draft]), "{done:#}");
+    // The list shows what runs follow, and that there is a draft.
+    let listed = folder.ok(&["recipe", "list"]);
+    let line = listed
+        .lines()
+        .find(|line| line.starts_with("tea "))
+        .expect("its line");
+    assert!(line.contains(" Tea ") && line.contains("v1 (draft v2)"), "{line}");
+    let recipes = folder.json(0, &["recipe", "list"]);
+    let shown = recipes
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["slug"] == "tea");
+    let shown = shown.expect("the recipe");
+    assert_eq!((&shown["name"], &shown["draft"]), (&json!("Tea"), &json!(2)));
+    folder.ok(&["recipe", "activate", "tea", "2"]);
+    let recipes = folder.json(0, &["recipe", "list"]);
+    let shown = recipes
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["slug"] == "tea");
+    let shown = shown.expect("the recipe");
+    assert_eq!(
+        (&shown["name"], &shown["description"]),
+        (&json!("Green Tea"), &json!("Stirred"))
+    );
+    let synced = folder.path("folder");
+    std::fs::create_dir(&synced).expect("a folder");
+    std::fs::write(synced.join("tea.yaml"), tea("Pour")).expect("it is written");
+    let synced = synced.to_str().expect("UTF-8");
+    let told = folder.ok(&["recipe", "sync", synced, "--yes"]);
+    assert!(
+        told.contains(
+            "tea version 3 is a draft, and runs go on with version 2: agentops recipe activate tea 3"
+        ),
+        "{told}"
+    );
+    let told = folder.ok(&["recipe", "sync", synced, "--yes", "--activate"]);
+    assert!(!told.contains("is a draft"), "{told}");
+}
+
+#[test]
+fn faults_are_told_once_and_a_draft_with_errors_says_that_it_is_kept() {
+    let folder = Folder::seeded();
+    let good = folder.file("tea.yaml", tea("Brew"));
+    folder.ok(&["recipe", "save", &good, "--activate"]);
+    let bad = folder.file("bad.yaml", tea("Brew").replace("local.note", "local.nope"));
+    let refused = folder.run(&["recipe", "import", &bad]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    let told = refused.out.matches("there is no action 'local.nope'").count();
+    assert_eq!(told, 1, "{}", refused.out);
+    assert!(refused.out.contains("nothing was taken over"), "{}", refused.out);
+
+    let kept = folder.run(&["recipe", "save", &bad]);
+    assert_eq!(kept.code, 4, "{kept:?}");
+    for part in [
+        "tea version 2: new version, a draft with errors",
+        "it is kept, but it can't run",
+        "exit code 4",
+        "runs go on with version 1",
+    ] {
+        assert!(kept.out.contains(part), "{part} in {}", kept.out);
+    }
+    let saved = folder.json(4, &["recipe", "save", &bad]);
+    assert_eq!(
+        (&saved["runnable"], &saved["active"], &saved["runs_follow"]),
+        (&json!(false), &json!(false), &json!(1))
+    );
+}
+
+#[test]
+fn converting_says_what_has_to_be_filled_in() {
+    let folder = Folder::seeded();
+    let file = folder.file("lost.yaml", LAMP.replace(
+        "  - id: blink\n    using: mcp-lamp\n    action: blink\n    params: {}\n",
+        "  - id: restart\n    using: mcp-zoom\n    action: restart_room\n    params: {roomId: '{{ inputs.room }}', device_id: core-1}\n",
+    ));
+    let out = folder.path("today.yaml");
+    let out_text = out.to_str().expect("UTF-8");
+    let ended = folder.run(&["recipe", "convert", &file, "--out", out_text]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(ended.err.contains("it isn't whole"), "{}", ended.err);
+    let text = std::fs::read_to_string(&out).expect("it is written");
+    assert!(text.contains("# to be filled in: "), "{text}");
+    let document = folder.json(4, &["recipe", "convert", &file]);
+    let lacks = document["to_fill_in"].as_array().expect("a list").clone();
+    let found = folder.json(4, &["recipe", "check", out_text]);
+    let errors = found["files"][0]["diagnostics"]
+        .as_array()
+        .expect("findings")
+        .iter();
+    let errors: Vec<_> = errors
+        .filter(|found| found["severity"] == "error")
+        .map(|found| json!({"line": found["line"], "code": found["code"], "message": found["message"]}))
+        .collect();
+    assert_eq!(lacks, errors, "what is said is what checking finds");
+    assert!(!lacks.is_empty());
+}

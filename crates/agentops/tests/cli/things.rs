@@ -34,6 +34,33 @@ fn setting_up_twice_makes_once() {
 }
 
 #[test]
+fn several_set_ups_at_once_make_everything_once() {
+    for _ in 0..4 {
+        let folder = Folder::empty();
+        let ends: Vec<_> = std::thread::scope(|scope| {
+            let begun: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| folder.run(&["init", "--json"])))
+                .collect();
+            begun
+                .into_iter()
+                .map(|thread| thread.join().expect("it ends"))
+                .collect()
+        });
+        assert!(ends.iter().all(|end| end.code == 0), "{ends:?}");
+        let count = |what: &str| folder.json(0, &[what, "list"]).as_array().map(Vec::len);
+        assert_eq!((count("agent"), count("recipe")), (Some(8), Some(5)));
+        let recipes = folder.json(0, &["recipe", "list"]);
+        for recipe in recipes.as_array().expect("a list") {
+            assert_eq!(
+                (&recipe["latest"], &recipe["active"]),
+                (&json!(1), &json!(1)),
+                "{recipe}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_recipe_is_saved_once_for_each_text_and_activated_on_purpose() {
     let folder = Folder::seeded();
     let text = |words: &str| {

@@ -200,3 +200,14 @@ fn commands_come_from_the_configuration_file_only() {
     let failed = folder.run(&["tool", "refresh", "gone"]);
     assert!(failed.err.contains("tool_unreachable"), "{failed:?}");
 }
+
+#[test]
+fn a_program_that_gives_back_what_it_is_told_is_said_to_be_no_server() {
+    let folder = Folder::seeded();
+    folder.file("agentops.toml", "[mcp.servers.cat]\ncommand = \"/bin/cat\"\n");
+    let failed = folder.run(&["tool", "refresh", "cat"]);
+    assert!(
+        failed.err.contains("mcp_server_unusable") && failed.err.contains("gives back what it is told"),
+        "{failed:?}"
+    );
+}

@@ -17,7 +17,7 @@ use crate::http::identity::{COOKIE, Caller};
 use crate::http::problem::{Answer, Problem};
 use crate::wire::people::{ChangePassword, LinkOwner, LookAtLink, Session, SignIn, UseLink};
 
-/// Signs in by name and password; sets the session's cookie.
+/// Signs in by name and password; sets the session's cookie. An `Idempotency-Key` isn't heeded.
 #[utoipa::path(
     post,
     path = "/session",
@@ -116,7 +116,7 @@ pub(crate) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whose one-time link this is; it stays unused.
+/// Whose one-time link this is; it stays unused. An `Idempotency-Key` isn't heeded.
 #[utoipa::path(
     post,
     path = "/links/look",
@@ -136,7 +136,7 @@ pub(crate) async fn look_at_link(
     }))
 }
 
-/// Uses a one-time link: chooses a password, makes the first admin if it is for that, and signs in.
+/// Uses a one-time link: chooses a password, makes the first admin if it is for that, and signs in. An `Idempotency-Key` isn't heeded: the link works once.
 #[utoipa::path(
     post,
     path = "/links/use",

@@ -42,6 +42,12 @@ pub struct BundleChange {
     pub version: Option<u32>,
     /// Whether runs follow the recipe's text from now on, and did not before.
     pub activated: bool,
+    /// Whether the version is a draft from now on: runs don't follow it until somebody activates it.
+    #[serde(default)]
+    pub draft: bool,
+    /// The version of the recipe that runs followed until now; missing if there was none.
+    #[serde(default)]
+    pub active: Option<u32>,
     /// The difference of a recipe that has changed to its newest version, as a unified diff; missing if it
     /// is too large to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,12 +56,15 @@ pub struct BundleChange {
 
 impl From<exchange::Change> for BundleChange {
     fn from(change: exchange::Change) -> Self {
+        let draft = change.noun == "recipe" && change.is_draft();
         Self {
             noun: change.noun.to_owned(),
             name: change.name,
             path: change.path,
             what: change.what.as_str().to_owned(),
             version: change.version,
+            draft,
+            active: change.active,
             activated: change.activated,
             diff: change.diff,
         }

@@ -15,14 +15,17 @@ pub struct Recipe {
     pub id: RecipeId,
     /// The unique short name.
     pub slug: String,
-    /// The newest version's name.
+    /// The active version's name; the newest version's while all are drafts.
     pub name: String,
-    /// The newest version's description.
+    /// The description of the same version.
     pub description: String,
     /// The newest version.
     pub latest: u32,
     /// The version that runs follow; missing while all are drafts.
     pub active: Option<u32>,
+    /// The newest version, if it is a draft.
+    #[serde(default)]
+    pub draft: Option<u32>,
     /// When it was made.
     #[schema(value_type = i64)]
     pub created_at: Timestamp,
@@ -40,6 +43,7 @@ impl From<RecipeRecord> for Recipe {
             description: record.description,
             latest: record.latest,
             active: record.active,
+            draft: record.draft,
             created_at: record.created_at,
             updated_at: record.updated_at,
         }
@@ -206,6 +210,9 @@ pub struct Saved {
     pub new_recipe: bool,
     /// Whether runs follow it now.
     pub active: bool,
+    /// The version that runs follow now; missing if there is none.
+    #[serde(default)]
+    pub runs_follow: Option<u32>,
     /// Whether it can be run at all; else it is a draft with errors.
     pub runnable: bool,
     /// What checking found.
@@ -224,6 +231,7 @@ impl From<SavedRecipe> for Saved {
             new: saved.new,
             new_recipe: saved.new_recipe,
             active: saved.active,
+            runs_follow: saved.runs_follow,
             runnable: saved.runnable,
             brought: saved
                 .brought

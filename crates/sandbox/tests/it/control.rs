@@ -113,6 +113,35 @@ async fn the_state_is_shown_and_reset() {
 }
 
 #[tokio::test]
+async fn web_pages_of_other_origins_change_nothing() {
+    let rig = Rig::start().await;
+    let own = rig.sandbox.http_url().to_owned();
+    for (header, value, status) in [
+        ("origin", "https://evil.example", 403),
+        ("origin", "null", 403),
+        ("origin", "http://127.0.0.1:1", 403),
+        ("origin", own.as_str(), 204),
+        ("sec-fetch-site", "cross-site", 403),
+        ("sec-fetch-site", "same-site", 403),
+        ("sec-fetch-site", "same-origin", 204),
+    ] {
+        for (method, path) in [
+            (Method::POST, "/_sandbox/reset"),
+            (Method::DELETE, "/_sandbox/faults"),
+        ] {
+            let (answered, body) = ask(rig.bare(method, path).header(header, value)).await;
+            assert_eq!(answered, status, "{header}: {value}");
+            assert!(
+                status == 204 || body["code"] == "sandbox_origin_refused",
+                "{body}"
+            );
+        }
+        let shown = ask(rig.bare(Method::GET, "/_sandbox/faults").header(header, value)).await;
+        assert_eq!(shown.0, 200);
+    }
+}
+
+#[tokio::test]
 async fn settings_and_paths_are_checked() {
     let rig = Rig::start().await;
     let put = |body: Value| ask(rig.bare(Method::PUT, "/_sandbox/settings").json(&body));

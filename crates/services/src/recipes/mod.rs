@@ -185,7 +185,7 @@ async fn activation(
 ) -> Result<()> {
     let services = changes.services;
     let (record, found) = show(services, name, Some(version)).await?;
-    tree(&found)?;
+    let recipe = tree(&found)?;
     review::by_a_person(&record.slug, found.labels, by.is_present(), &by.actor)?;
     let body =
         json!({"recipe": record.slug, "version": version, "text": found.digest, "labels": found.labels});
@@ -193,6 +193,7 @@ async fn activation(
     let change = LibraryChange::Activate {
         recipe: record.id,
         version,
+        description: recipe.description.clone(),
         seen,
     };
     changes.push(change, leaf);

@@ -48,6 +48,8 @@ pub struct SavedRecipe {
     pub new_recipe: bool,
     /// Whether runs follow it now.
     pub active: bool,
+    /// The version that runs follow now.
+    pub runs_follow: Option<u32>,
     /// Whether it can be run at all; else it is a draft with errors.
     pub runnable: bool,
     /// What checking found.
@@ -72,14 +74,15 @@ pub async fn save(services: &Services, wish: SaveRecipe) -> Result<SavedRecipe> 
     let saved = changes.commit().await?;
     let saved = saving.version(&saved)?;
     let record = if_found(services.store.recipe(services.tenant, &saving.slug).await)?;
-    let active = record.and_then(|record| record.active) == Some(saved.version);
+    let runs_follow = record.and_then(|record| record.active);
     Ok(SavedRecipe {
         recipe: saved.recipe,
         slug: saving.slug,
         version: saved.version,
         new: saved.new,
         new_recipe: saved.new_recipe,
-        active,
+        active: runs_follow == Some(saved.version),
+        runs_follow,
         runnable: saving.runnable,
         checked,
         brought: saving.brought,

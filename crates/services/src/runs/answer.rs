@@ -13,6 +13,8 @@ use crate::names::{cut, nearest};
 use crate::requests::RepeatKey;
 use crate::{Result, Services};
 
+/// What is wrong with a value that says nothing.
+pub(super) const BLANK: &str = "is empty; an input that may be empty has minLength: 0";
 /// The longest note kept, in bytes.
 const NOTE: usize = 4_000;
 /// The largest answer or payload taken, in bytes of JSON.
@@ -48,7 +50,10 @@ pub async fn give_input(services: &Services, run: RunId, name: &str, value: Valu
         let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
         return Err(not_asked(run, name, &names));
     };
-    let problems = problems(schema, &value);
+    let mut problems = problems(schema, &value);
+    if is_blank(schema, &value) {
+        problems.push(BLANK.to_owned());
+    }
     if !problems.is_empty() {
         return Err(Failure::new(
             "inputs_invalid",
@@ -218,6 +223,14 @@ pub(super) fn problems(schema: &Value, value: &Value) -> Vec<String> {
             .collect(),
         Err(error) => vec![format!("the recipe's schema can't be used: {error}")],
     }
+}
+
+/// Whether a value says nothing where a text is asked for, and the schema doesn't say that this is fine, by
+/// `minLength: 0` or by listing it.
+pub(super) fn is_blank(schema: &Value, value: &Value) -> bool {
+    let texts = schema["type"] == "string";
+    let allowed = schema["minLength"] == 0 || schema.get("enum").is_some() || schema.get("const").is_some();
+    texts && !allowed && value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// The step that a person means among those that can be answered: its address, or its bare id.

@@ -17,7 +17,7 @@ use types::{Actor, AgentId, Failure, Label, Labeled, Mode, RecipeId, RunId};
 
 use fit::{agent_has_tools, all_steps, arguments_are_taken, tools_are_there};
 
-use super::answer::problems;
+use super::answer::{BLANK, is_blank, problems};
 use crate::names::{cut, nearest};
 use crate::recipes::{RunnableVersion, runnable, tree};
 use crate::requests::{RepeatKey, reused};
@@ -220,7 +220,10 @@ fn inputs(recipe: &Recipe, given: Map<String, Value>) -> Result<Labeled> {
             found.push(unknown_input(name, &known));
         }
         if let Some(spec) = recipe.inputs.iter().find(|spec| spec.name == *name) {
-            let bad = problems(&spec.schema, value);
+            let mut bad = problems(&spec.schema, value);
+            if spec.required && is_blank(&spec.schema, value) {
+                bad.push(BLANK.to_owned());
+            }
             found.extend(bad.into_iter().map(|problem| format!("'{name}': {problem}")));
         }
     }

@@ -24,6 +24,23 @@ pub fn is_held(folder: &Path) -> bool {
     !matches!(looked, Ok(Ok(())))
 }
 
+/// Whether some process certainly holds the folder now.
+pub(super) fn is_locked(folder: &Path) -> bool {
+    let looked = File::open(folder.join(LOCK)).map(|file| file.try_lock_shared());
+    matches!(looked, Ok(Err(TryLockError::WouldBlock)))
+}
+
+/// The process that says it holds the folder.
+pub(super) fn holder(folder: &Path) -> Option<u32> {
+    pid(&mut File::open(folder.join(LOCK)).ok()?)
+}
+
+fn pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
 /// Takes the folder.
 ///
 /// # Errors
@@ -40,10 +57,7 @@ pub(super) fn hold(folder: &Path) -> Result<Hold, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let read = (&mut file).take(32).read_to_string(&mut text);
-            let pid = read.ok().and_then(|_| text.trim().parse().ok());
-            return Err(StoreError::InUse { pid });
+            return Err(StoreError::InUse { pid: pid(&mut file) });
         }
         Err(TryLockError::Error(error)) => return Err(io("lock", &path, &error)),
     }

@@ -12,6 +12,7 @@ mod yardstick;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ports::{Boot, Claim, Lease, StoreError};
 use types::{Clock, Entropy, Millis, NodeId, Timestamp};
@@ -63,7 +64,8 @@ struct End {
 }
 
 /// Opens a data folder: takes its lock, migrates the database and begins a new boot, which voids all
-/// older leases. A guest does none of these and needs a database that is there. Blocks on the disk.
+/// older leases. A guest does none of these and needs a database that is there; it waits ten seconds at most
+/// for the holder to finish making it. Blocks on the disk.
 ///
 /// # Errors
 /// [`StoreError::InUse`], [`StoreError::Corrupt`], [`StoreError::Newer`], [`StoreError::Full`], and
@@ -83,6 +85,9 @@ pub fn open(options: Options) -> Result<SqliteStore, StoreError> {
         Some(folder::hold(&folder)?)
     };
     let path = folder.join(folder::DATABASE);
+    if guest {
+        until_made(&folder, &path)?;
+    }
     let connection = schema::open_writer(&path, !guest, &binary_version)?;
     let key = files::secret_key(&folder, entropy.as_ref(), !guest)?;
     let node = NodeId::new(clock.as_ref(), entropy.as_ref());
@@ -114,6 +119,22 @@ pub fn open(options: Options) -> Result<SqliteStore, StoreError> {
     };
     Ok(Db {
         backend: Arc::new(backend),
+    })
+}
+
+/// Waits for the process that holds the folder to finish making its database: that takes it a moment.
+fn until_made(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    const TRIES: u32 = 400;
+    const BETWEEN: Duration = Duration::from_millis(25);
+    for _ in 0..TRIES {
+        // Somebody who looks at the lock could be taken for its holder, so that is asked only if need be.
+        if schema::is_made(path) || !folder::is_locked(folder) {
+            return Ok(());
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    Err(StoreError::InUse {
+        pid: folder::holder(folder),
     })
 }
 

@@ -45,6 +45,12 @@ pub(super) fn open_writer(path: &Path, create: bool, own: &str) -> Result<Connec
     Ok(connection)
 }
 
+/// Whether there is a database that was migrated at least once. One that can't be read now is none.
+pub(super) fn is_made(path: &Path) -> bool {
+    looks_like_sqlite(path) == Ok(true)
+        && open_reader(path).is_ok_and(|reader| matches!(stamp(&reader), Ok(Some(_))))
+}
+
 /// Opens a connection for queries.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -26,6 +26,7 @@ enum What {
     Activate {
         recipe: RecipeId,
         version: u32,
+        description: String,
         seen: Option<SeenRecipe>,
     },
     Tool {
@@ -54,10 +55,12 @@ impl PreparedChange {
             LibraryChange::Activate {
                 recipe,
                 version,
+                description,
                 seen,
             } => What::Activate {
                 recipe,
                 version,
+                description,
                 seen,
             },
             LibraryChange::Tool {
@@ -99,10 +102,11 @@ impl PreparedChange {
             What::Activate {
                 recipe,
                 version,
+                description,
                 seen,
             } => {
                 recipes::unchanged(connection, tenant, *recipe, *seen)?;
-                let changed = recipes::activate(connection, tenant, *recipe, *version)?;
+                let changed = recipes::activate(connection, tenant, *recipe, (*version, description))?;
                 (changed, None)
             }
             What::Tool {

@@ -12,7 +12,10 @@ use crate::convert::{at, id, named, opt_at};
 use crate::fault::{Fault, changed, conflict, not_found};
 
 const COLUMNS: &str =
-    "recipe_id, slug, name, description, latest, active, created_at, updated_at, archived_at";
+    "recipe_id, slug, name, description, latest, active, created_at, updated_at, archived_at,
+     (SELECT newest.version FROM recipe_versions newest WHERE newest.tenant_id = recipes.tenant_id
+         AND newest.recipe_id = recipes.recipe_id AND newest.version = recipes.latest
+         AND newest.status = 'draft')";
 const VERSION_COLUMNS: &str =
     "recipe_id, version, name, text, tree, digest, status, author, labels, created_at";
 
@@ -30,7 +33,7 @@ pub(crate) fn save(connection: &Connection, tenant: TenantId, new: &NewVersion) 
         insert_recipe(connection, tenant, new)?;
         insert_version(connection, tenant, new.recipe, 1, new)?;
         if new.activate {
-            activate(connection, tenant, new.recipe, 1)?;
+            activate(connection, tenant, new.recipe, (1, &new.description))?;
         }
         let saved = SavedVersion {
             recipe: new.recipe,
@@ -46,20 +49,20 @@ pub(crate) fn save(connection: &Connection, tenant: TenantId, new: &NewVersion) 
     if is_new {
         insert_version(connection, tenant, recipe.id, number, new)?;
         let mut update = connection.prepare_cached(
-            "UPDATE recipes SET latest = ?3, name = ?4, name_key = ?5, description = ?6, updated_at = ?7
-             WHERE tenant_id = ?1 AND recipe_id = ?2",
+            "UPDATE recipes SET latest = ?3, updated_at = ?4 WHERE tenant_id = ?1 AND recipe_id = ?2",
         )?;
         update.execute(params![
             tenant.as_bytes(),
             recipe.id.as_bytes(),
             number,
-            new.name,
-            new.name.to_lowercase(),
-            new.description,
             new.at.as_millis(),
         ])?;
+        if recipe.active.is_none() {
+            title(connection, tenant, recipe.id, (&new.name, &new.description))?;
+        }
     }
-    let activated = new.activate && activate(connection, tenant, recipe.id, number)?;
+    let activating = (number, new.description.as_str());
+    let activated = new.activate && activate(connection, tenant, recipe.id, activating)?;
     let saved = SavedVersion {
         recipe: recipe.id,
         version: number,
@@ -102,11 +105,13 @@ pub(crate) fn activate(
     connection: &Connection,
     tenant: TenantId,
     recipe: RecipeId,
-    number: u32,
+    (number, description): (u32, &str),
 ) -> Result<bool, Fault> {
-    if version(connection, tenant, recipe, number)?.status == VersionStatus::Active {
+    let version = version(connection, tenant, recipe, number)?;
+    if version.status == VersionStatus::Active {
         return Ok(false);
     }
+    title(connection, tenant, recipe, (&version.name, description))?;
     let mut states = connection.prepare_cached(
         "UPDATE recipe_versions SET status = CASE WHEN version = ?3 THEN 'active' ELSE 'retired' END
          WHERE tenant_id = ?1 AND recipe_id = ?2 AND (version = ?3 OR status = 'active')",
@@ -116,6 +121,27 @@ pub(crate) fn activate(
         .prepare_cached("UPDATE recipes SET active = ?3 WHERE tenant_id = ?1 AND recipe_id = ?2")?;
     active.execute(params![tenant.as_bytes(), recipe.as_bytes(), number])?;
     Ok(true)
+}
+
+/// Lists the recipe under this name and description from now on.
+fn title(
+    connection: &Connection,
+    tenant: TenantId,
+    recipe: RecipeId,
+    (name, description): (&str, &str),
+) -> Result<(), Fault> {
+    let mut update = connection.prepare_cached(
+        "UPDATE recipes SET name = ?3, name_key = ?4, description = ?5
+         WHERE tenant_id = ?1 AND recipe_id = ?2",
+    )?;
+    update.execute(params![
+        tenant.as_bytes(),
+        recipe.as_bytes(),
+        name,
+        name.to_lowercase(),
+        description,
+    ])?;
+    Ok(())
 }
 
 /// Recipes that aren't archived, by name.
@@ -282,6 +308,7 @@ fn read(row: &Row<'_>) -> Result<RecipeRecord, Fault> {
         created_at: at(row, 6)?,
         updated_at: at(row, 7)?,
         archived_at: opt_at(row, 8)?,
+        draft: row.get(9)?,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Tables `users` and `links`: who may sign in, and the one-time links by which they choose a password.
 
 use crate::sql::{Connection, Row, params};
-use ports::{ByName, LinkRecord, UserRecord};
-use types::{TenantId, Timestamp, UserId};
+use ports::{ByName, LinkRecord, StoreError, UserRecord};
+use types::{Role, TenantId, Timestamp, UserId};
 
 use super::conditions::Conditions;
 use crate::convert::{at, id, json};
@@ -31,6 +31,9 @@ pub(crate) fn put(
             return Err(changed("user", &user.name).into());
         }
     }
+    if !manages(user) {
+        last_admin(connection, tenant, user)?;
+    }
     let mut upsert = connection.prepare_cached(
         "INSERT INTO users (tenant_id, user_id, name, name_key, roles, password, disabled, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -50,6 +53,27 @@ pub(crate) fn put(
         user.updated_at.as_millis(),
     ])?;
     Ok(())
+}
+
+/// Whether somebody can manage users.
+fn manages(user: &UserRecord) -> bool {
+    !user.disabled && user.roles.contains(&Role::Admin)
+}
+
+/// Fails if `user`, who won't manage users from now on, is the only one who does. Whoever writes has the
+/// users for themselves, so that two admins can't send each other away at once.
+fn last_admin(connection: &Connection, tenant: TenantId, user: &UserRecord) -> Result<(), Fault> {
+    let mut admins = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM users WHERE tenant_id = ?1 AND disabled = ?2 AND roles LIKE '%\"admin\"%' LIMIT 2"
+    ))?;
+    let admins = admins.query_map(params![tenant.as_bytes(), false], |row| read(row, 0))?;
+    match admins.as_slice() {
+        [only] if only.id == user.id => Err(StoreError::LastAdmin {
+            name: user.name.clone(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Users by name.

@@ -63,7 +63,9 @@ pub async fn a_recipe_that_is_not_as_it_was_seen_is_left_alone(bench: &dyn Bench
     assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
     let activate = async |seen: Option<SeenRecipe>| {
         let leaf = world.leaf("activated");
-        store.activate_version(TENANT, first.recipe, 1, seen, leaf).await
+        store
+            .activate_version(TENANT, first.recipe, (1, "one"), seen, leaf)
+            .await
     };
     let late = activate(seen(1, None)).await;
     assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");

@@ -121,9 +121,36 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
     );
     assert_eq!((recipe.created_at, recipe.updated_at), (first.at, second.at));
     store
-        .activate_version(TENANT, first.recipe, 1, None, world.leaf("activated"))
+        .activate_version(TENANT, first.recipe, (1, "one"), None, world.leaf("activated"))
         .await
         .expect("activated");
+    // A recipe is what runs follow, and a draft beside it is told of.
+    let mut third = version(world, "restart", "three");
+    third.name = "Another name".to_owned();
+    store
+        .save_version(TENANT, third.clone(), world.leaf("version_saved"))
+        .await
+        .expect("saved");
+    let found = store.recipe(TENANT, "restart").await.expect("found");
+    assert_eq!(
+        (found.name.as_str(), found.description.as_str()),
+        ("The restart", "one")
+    );
+    assert_eq!((found.latest, found.active, found.draft), (3, Some(1), Some(3)));
+    assert_eq!(found.updated_at, third.at);
+    let listed = store.recipes(TENANT, recipes(10)).await.expect("listed");
+    assert_eq!(listed, [found]);
+    let unknown = store.recipe(TENANT, "another NAME").await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
+    store
+        .activate_version(TENANT, first.recipe, (3, "three"), None, world.leaf("activated"))
+        .await
+        .expect("activated");
+    let found = store.recipe(TENANT, "another NAME").await.expect("found");
+    assert_eq!(
+        (found.active, found.draft, found.description.as_str()),
+        (Some(3), None, "three")
+    );
     let versions = store.versions(TENANT, first.recipe, versions(10)).await;
     let versions = versions.expect("listed");
     let states: Vec<_> = versions
@@ -132,7 +159,11 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
         .collect();
     assert_eq!(
         states,
-        vec![(2, VersionStatus::Retired), (1, VersionStatus::Active)]
+        vec![
+            (3, VersionStatus::Active),
+            (2, VersionStatus::Retired),
+            (1, VersionStatus::Retired)
+        ]
     );
     let old = store.version(TENANT, first.recipe, 1).await.expect("found");
     assert_eq!(
@@ -140,12 +171,12 @@ pub async fn versions_are_saved_and_activated(bench: &dyn Bench) {
         (first.text, first.tree, first.digest, first.author, first.labels)
     );
     let missing = store
-        .activate_version(TENANT, first.recipe, 9, None, world.leaf("activated"))
+        .activate_version(TENANT, first.recipe, (9, ""), None, world.leaf("activated"))
         .await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
     assert_eq!(
         store.leaves(TENANT, 0, 10).await.expect("read").len(),
-        3,
+        5,
         "one for each change"
     );
 }

@@ -38,7 +38,7 @@ macro_rules! contract_suite {
                 runs_are_found_by_what_never_changes, approvals_and_artifacts_are_paged_and_filtered;
             pages: named_things_are_paged, recipes_are_paged_and_calls_left_out, versions_are_paged,
                 tokens_are_paged_and_those_that_work_found, dead_letters_are_paged;
-            people: user_names_are_unique_without_case, a_link_works_once, sessions_begin_and_end,
+            people: user_names_are_unique_without_case, two_admins_cannot_send_each_other_away_at_once, a_link_works_once, sessions_begin_and_end,
                 tokens_are_kept_until_revoked, a_repeated_request_is_answered_again,
                 a_key_of_a_process_that_has_ended_is_free,
                 the_feed_tells_what_changed_in_order;

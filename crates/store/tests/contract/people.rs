@@ -82,6 +82,47 @@ pub async fn user_names_are_unique_without_case(bench: &dyn Bench) {
     assert_eq!(store.users(other, by_name(10)).await, Ok(vec![]));
 }
 
+pub async fn two_admins_cannot_send_each_other_away_at_once(bench: &dyn Bench) {
+    let (store, world) = (bench.boot().await, bench.world());
+    let admins = ["ann", "bob"].map(|name| UserRecord {
+        roles: vec![Role::Admin, Role::Viewer],
+        ..user(world, name)
+    });
+    for admin in &admins {
+        put(store.as_ref(), world, admin).await.expect("put");
+    }
+    let [ann, bob] = &admins;
+    let less = UserRecord {
+        roles: vec![Role::Viewer],
+        ..ann.clone()
+    };
+    let out = UserRecord {
+        disabled: true,
+        ..bob.clone()
+    };
+    let (first, second) = tokio::join!(
+        put(store.as_ref(), world, &less),
+        put(store.as_ref(), world, &out)
+    );
+    let told = if first.is_err() { &first } else { &second };
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert!(matches!(told, Err(StoreError::LastAdmin { .. })), "{told:?}");
+    // Who is no admin can be kept out, and the last one can be changed otherwise.
+    let last = if first.is_ok() { bob } else { ann };
+    let renamed = UserRecord {
+        name: "cleo".to_owned(),
+        ..last.clone()
+    };
+    put(store.as_ref(), world, &renamed).await.expect("put");
+    let viewer = user(world, "dan");
+    put(store.as_ref(), world, &viewer).await.expect("put");
+    let gone = UserRecord {
+        disabled: true,
+        ..viewer
+    };
+    put(store.as_ref(), world, &gone).await.expect("put");
+}
+
 pub async fn a_link_works_once(bench: &dyn Bench) {
     let (store, world) = (bench.boot().await, bench.world());
     let link = |digest: &str, user: Option<UserId>| LinkRecord {

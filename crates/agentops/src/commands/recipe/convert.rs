@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use recipe::Severity;
+use serde::Serialize;
 use serde_json::json;
+use types::Failure;
 
 use super::check::{checked_here, page};
 use crate::args::bytes_file;
@@ -37,7 +40,11 @@ impl Convert {
                 .answer(&json!(checked), |style| page(style, &file, &checked))?;
             return Ok(Exit::Refused);
         };
-        let text = recipe::show(recipe);
+        let mut text = recipe::show(recipe);
+        let lacks = match checked.runnable() {
+            true => Vec::new(),
+            false => fill_in(context, &mut text).await?,
+        };
         let told = diagnostics(Style::new(false), &file, &checked.diagnostics);
         context
             .output
@@ -65,6 +72,7 @@ impl Convert {
             "text": text,
             "diagnostics": checked.diagnostics,
             "brings": checked.brings,
+            "to_fill_in": lacks,
         });
         if let Some(out) = &self.out {
             replace(out, text.as_bytes())?;
@@ -74,6 +82,82 @@ impl Convert {
         } else {
             context.output.answer(&document, |_| text.clone())?;
         }
-        Ok(Exit::Ok)
+        if lacks.is_empty() {
+            return Ok(Exit::Ok);
+        }
+        let whole = "it isn't whole: it can't be saved to run before these places are filled in, where comments stand";
+        let places = lacks
+            .iter()
+            .map(|lack| format!("\n  line {}: {} [{}]", lack.line, lack.message, lack.code));
+        context
+            .output
+            .note(&format!("{whole}{}", places.collect::<String>()));
+        Ok(Exit::Refused)
+    }
+}
+
+/// A place of the written text that somebody has to fill in.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Lack {
+    /// Counted from 1, in the text that is written.
+    line: u32,
+    code: String,
+    message: String,
+}
+
+/// Finds what an older recipe could leave out and today's form can't, and writes a comment at each place.
+async fn fill_in(context: &Context, text: &mut String) -> Result<Vec<Lack>, Failure> {
+    let noted = noted(text, &errors(context, text).await?);
+    let found = errors(context, &noted).await?;
+    *text = noted;
+    Ok(found)
+}
+
+/// The errors of a text in today's form.
+async fn errors(context: &Context, text: &str) -> Result<Vec<Lack>, Failure> {
+    let found = checked_here(context, vec![(String::new(), text.as_bytes().to_vec())]).await?;
+    let found = found.into_iter().flat_map(|(_, checked)| checked.diagnostics);
+    let errors = found.filter(|found| found.severity == Severity::Error);
+    let lacks = errors.map(|found| Lack {
+        line: found.line,
+        code: found.code,
+        message: found.message,
+    });
+    Ok(lacks.collect())
+}
+
+/// The text with a comment before each of these lines, as deep as the line itself.
+fn noted(text: &str, lacks: &[Lack]) -> String {
+    let mut noted = String::new();
+    for (number, line) in (1u32..).zip(text.lines()) {
+        for lack in lacks.iter().filter(|lack| lack.line == number) {
+            let depth = line.len() - line.trim_start().len();
+            let message = lack.message.replace(['\n', '\r'], " ");
+            noted.push_str(&format!("{:depth$}# to be filled in: {message}\n", ""));
+        }
+        noted.push_str(line);
+        noted.push('\n');
+    }
+    noted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_stand_before_what_they_are_about() {
+        let lack = |line: u32, message: &str| Lack {
+            line,
+            code: "bad_argument".to_owned(),
+            message: message.to_owned(),
+        };
+        let lacks = [lack(2, "b is needed"), lack(2, "c is no\nnumber")];
+        let text = "a:\n  - with: {}\nd: 1\n";
+        assert_eq!(
+            noted(text, &lacks),
+            "a:\n  # to be filled in: b is needed\n  # to be filled in: c is no number\n  - with: {}\nd: 1\n"
+        );
+        assert_eq!(noted(text, &[]), text);
     }
 }

@@ -18,22 +18,20 @@ pub(super) async fn list(context: &Context, all: bool) -> Done {
     let listed = listed?;
     context.output.answer(&listed, |style| {
         let rows = listed.iter().map(|recipe| {
-            let active = recipe
-                .active
-                .map_or_else(|| style.warn("draft"), |version| version.to_string());
+            let version = match (recipe.active, recipe.draft) {
+                (None, _) => style.warn(&format!("draft v{}", recipe.latest)),
+                (Some(active), None) => format!("v{active}"),
+                (Some(active), Some(draft)) => {
+                    format!("v{active} {}", style.warn(&format!("(draft v{draft})")))
+                }
+            };
             let changed = ago(recipe.updated_at, now);
-            vec![
-                recipe.slug.clone(),
-                recipe.name.clone(),
-                active,
-                recipe.latest.to_string(),
-                changed,
-            ]
+            vec![recipe.slug.clone(), recipe.name.clone(), version, changed]
         });
         let nothing = "no recipes yet: `agentops init` seeds those that ship";
         table(
             style,
-            &["recipe", "name", "active", "newest", "changed"],
+            &["recipe", "name", "version", "changed"],
             rows.collect(),
             nothing,
         )

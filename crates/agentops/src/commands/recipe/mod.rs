@@ -28,7 +28,7 @@ pub enum Recipe {
         #[arg(long)]
         all: bool,
     },
-    /// Save a file as a new version; one with errors becomes a draft
+    /// Save a file as a new version; one with errors is kept as a draft that can't run, and ends with exit code 4
     Save(save::Save),
     /// List the versions of a recipe
     Versions {

@@ -1,7 +1,10 @@
 //! What taking files over came to, or would come to, for people and for programs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use api::wire::bundle::{BundleDocument, Imported};
 use recipe::Checked;
+use serde::Serialize;
 use serde_json::json;
 use types::Failure;
 
@@ -13,19 +16,31 @@ use crate::output::{Style, table};
 
 /// Shows every problem; nothing was changed.
 pub(super) fn refused(context: &Context, report: &Imported) -> Done {
-    let mut pages = Vec::new();
+    let (mut pages, mut told) = (Vec::new(), BTreeSet::new());
     for document in &report.documents {
         let checked = found(document)?;
-        if checked.diagnostics.iter().any(is_error) {
+        let errors = checked.diagnostics.iter().filter(|found| is_error(found));
+        let places = errors.map(|found| {
+            let at = format!("{}:{}:{}", document.path, found.line, found.column);
+            (at, found.code.clone())
+        });
+        let before = told.len();
+        told.extend(places);
+        if told.len() > before {
             pages.push((document.path.as_str(), checked));
         }
     }
+    // What a page shows with its line isn't told again.
+    let rest = report
+        .problems
+        .iter()
+        .filter(|problem| !told.contains(&(problem.at.clone(), problem.code.clone())));
     context.output.answer(&json!(report), |style| {
         let mut lines: Vec<String> = pages
             .iter()
             .map(|(path, checked)| page(style, path, checked))
             .collect();
-        lines.extend(report.problems.iter().map(|problem| {
+        lines.extend(rest.map(|problem| {
             let place = match problem.at.as_str() {
                 "" => String::new(),
                 at => format!("{at}: "),
@@ -48,14 +63,58 @@ pub(super) fn refused(context: &Context, report: &Imported) -> Done {
 
 /// Shows what was done, or what would be.
 pub(super) fn shown(context: &Context, report: &Imported) -> Done {
-    context.output.answer(&json!(report), |style| {
+    let drafts = drafts(report);
+    let mut document = json!(report);
+    document["drafts"] = json!(drafts);
+    context.output.answer(&document, |style| {
         let text = human(style, report);
-        match report.dry_run {
-            false => text,
-            true => format!("{text}\n{}", style.dim("nothing was changed")),
+        if report.dry_run {
+            return format!("{text}\n{}", style.dim("nothing was changed"));
         }
+        let told = drafts.iter().map(|draft| {
+            let stays = match draft.active {
+                Some(active) => format!("runs go on with version {active}"),
+                None => "there is none that runs follow".to_owned(),
+            };
+            format!(
+                "\n{} version {} is a draft, and {stays}: {}",
+                draft.recipe, draft.version, draft.activate
+            )
+        });
+        let told: String = told.collect();
+        format!("{text}{}", style.warn(&told))
     })?;
     Ok(Exit::Ok)
+}
+
+/// A version that was taken over and that runs don't follow.
+#[derive(Serialize)]
+struct Draft<'r> {
+    recipe: &'r str,
+    version: u32,
+    /// The version that they follow.
+    active: Option<u32>,
+    /// The command that makes them follow it.
+    activate: String,
+}
+
+/// The newest of each recipe: versions that nobody will ever want to run aren't told of.
+fn drafts(report: &Imported) -> Vec<Draft<'_>> {
+    let mut drafts: BTreeMap<&str, Draft<'_>> = BTreeMap::new();
+    for change in report.changes.iter().filter(|change| change.noun == "recipe") {
+        let (Some(version), true) = (change.version, change.draft) else {
+            drafts.remove(change.name.as_str());
+            continue;
+        };
+        let draft = Draft {
+            recipe: &change.name,
+            version,
+            active: change.active,
+            activate: format!("agentops recipe activate {} {version}", change.name),
+        };
+        drafts.insert(&change.name, draft);
+    }
+    drafts.into_values().collect()
 }
 
 /// The differences, then a line for each change, then what else there is to say.

@@ -13,7 +13,7 @@ use crate::commands::{Context, Done};
 use crate::exit::Exit;
 use crate::output::Style;
 
-/// Save a file as a new version; one with errors becomes a draft
+/// Save a file as a new version; one with errors is kept as a draft that can't run, and ends with exit code 4
 #[derive(Debug, Args)]
 pub struct Save {
     /// The recipe; - is standard input
@@ -69,11 +69,20 @@ fn human(style: Style, file: &str, saved: &Saved, checked: &Checked) -> String {
         .iter()
         .any(|found| found.severity == Severity::Error)
     {
-        return format!("{}\n{line}", page(style, file, checked));
+        let kept = "it is kept, but it can't run; correct the file and save it again (exit code 4)";
+        let runs = match saved.runs_follow {
+            Some(active) => format!("{kept}; runs go on with version {active}"),
+            None => kept.to_owned(),
+        };
+        return format!("{}\n{line}\n{}", page(style, file, checked), style.warn(&runs));
     }
     if saved.active || !saved.runnable {
         return line;
     }
     let next = format!("agentops recipe activate {} {}", saved.slug, saved.version);
+    let next = match saved.runs_follow {
+        Some(active) => format!("runs go on with version {active}: {next}"),
+        None => next,
+    };
     format!("{line}\n{}", style.dim(&next))
 }

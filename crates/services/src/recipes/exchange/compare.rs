@@ -108,6 +108,7 @@ async fn recipe(
         change.diff = diff(slug, &before, document, &mut seen.compared);
     }
     let is_stored = what == What::Same && !seen.newest.contains_key(slug);
+    change.active = active;
     change.held = held.filter(|_| is_stored);
     change.activated = !is_stored || active != held;
     if matches!(what, What::New | What::Changed) {

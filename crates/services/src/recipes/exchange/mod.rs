@@ -64,8 +64,17 @@ pub struct Change {
     pub activated: bool,
     /// The difference to the newest version, as a unified diff; none if it is too large to be made.
     pub diff: Option<String>,
+    /// The version of the recipe that runs followed until now.
+    pub active: Option<u32>,
     /// The version that holds the text of a recipe already.
     held: Option<u32>,
+}
+
+impl Change {
+    /// Whether it makes a version of a recipe that runs don't follow.
+    pub fn is_draft(&self) -> bool {
+        matches!(self.what, What::New | What::Changed) && !self.activated
+    }
 }
 
 /// What is done with a document.
@@ -272,6 +281,7 @@ fn bare(document: &Document, noun: &'static str, name: String, what: What) -> Ch
         version: None,
         activated: false,
         diff: None,
+        active: None,
         held: None,
     }
 }

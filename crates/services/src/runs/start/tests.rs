@@ -146,3 +146,35 @@ async fn a_write_that_lost_its_target_is_kept_and_never_begun() {
         "{failure}"
     );
 }
+
+#[tokio::test]
+async fn a_required_text_that_says_nothing_is_refused_unless_the_recipe_allows_it() {
+    let bench = testing::bench().await;
+    let text = "name: Words\ninputs:\n  room: {type: string, required: true}\n  \
+                note: {type: string, required: true, minLength: 0}\n  kind: {type: string, required: true, enum: [\"\", a]}\n  \
+                spare: {type: string, required: false}\n  usual: {type: string, default: b}\n\
+                intake:\n  - ask: Which room?\n    as: room\nplan: []\nact: []\nverify: []\n";
+    bench.save(text).await;
+    let services = &bench.services;
+    let wish = |given: &[(&str, &str)]| StartRun {
+        inputs: [("note", ""), ("kind", ""), ("spare", ""), ("usual", "")]
+            .iter()
+            .chain(given)
+            .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
+            .collect(),
+        ..StartRun::new("words", ann())
+    };
+    for blank in ["", " ", "\n\t"] {
+        let failure = start(services, wish(&[("room", blank)]))
+            .await
+            .expect_err("refused");
+        assert_eq!(failure.code, "inputs_invalid");
+        assert!(
+            failure
+                .message
+                .ends_with("'room': is empty; an input that may be empty has minLength: 0"),
+            "{failure}"
+        );
+    }
+    start(services, wish(&[("room", "4A")])).await.expect("started");
+}

@@ -165,6 +165,17 @@ impl Process {
 
     async fn serve(&mut self, message: Message, desk: &mut Desk<'_>) -> Result<(), CallError> {
         match message {
+            // Only clients ask these, so this is what we have said.
+            Message::Request { method, .. } if wire::is_ours(&method) => {
+                self.torn = true;
+                Err(CallError::refused(
+                    Failure::new(
+                        "mcp_server_unusable",
+                        "the program is no MCP server: it gives back what it is told",
+                    )
+                    .hint("see whether the command is the server itself, with all of its arguments"),
+                ))
+            }
             Message::Request { id, method, params } => {
                 let answer = wire::answer(&id, desk.asked(&method, &params));
                 self.tell(&answer).await

@@ -19,6 +19,14 @@ pub(super) const INVALID_PARAMS: i64 = -32602;
 /// The caller must let a person visit a URL first (2025-11-25).
 pub(super) const URL_NEEDED: i64 = -32042;
 
+/// Whether only a client asks for this.
+pub(super) fn is_ours(method: &str) -> bool {
+    matches!(
+        method,
+        "server/discover" | "initialize" | "tools/list" | "tools/call"
+    )
+}
+
 /// Which generation a server speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Protocol {
