@@ -127,3 +127,19 @@ async fn a_runs_stream_is_its_journal_and_ends_with_it() {
     let rest = read(&site.admin, &path, Some("2"), ended).await;
     assert_eq!(rest[0].0, "3");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_cannot_be_read_ends_instead_of_keeping_silent() {
+    let site = Site::open().await;
+    let stream = site.admin.request(Method::GET, "/api/v1/events").send().await;
+    let database = rusqlite::Connection::open(site.folder.path("agentops.db"));
+    let spoil = "ALTER TABLE feed RENAME TO taken_away";
+    database
+        .expect("the server's database")
+        .execute_batch(spoil)
+        .expect("renamed");
+    let text = stream.expect("an answer").text().await;
+    assert_eq!(text.expect("a whole answer"), "");
+    let again = site.admin.get("/api/v1/events").await;
+    again.refused(500, "store_failed");
+}

@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream, StreamExt as _};
 use services::{feed, runs};
-use types::RunId;
+use types::{Failure, RunId};
 
 use super::id;
 use crate::Api;
@@ -57,7 +57,7 @@ pub(crate) async fn watch_changes(
         if waits {
             tokio::time::sleep(EVERY).await;
         }
-        let found = feed::after(&api.services, after, BATCH).await.unwrap_or_default();
+        let found = kept(feed::after(&api.services, after, BATCH).await)?;
         let last = found.last().map_or(after, |change| change.position);
         let events: Vec<Event> = found
             .iter()
@@ -99,12 +99,8 @@ pub(crate) async fn watch_run(
             tokio::time::sleep(EVERY).await;
         }
         // The row first: an end that it shows is in the journal that is read after it.
-        let ended = runs::find(&api.services, run)
-            .await
-            .is_ok_and(|row| row.status.is_final());
-        let found = runs::journal(&api.services, run, after, BATCH)
-            .await
-            .unwrap_or_default();
+        let ended = kept(runs::find(&api.services, run).await)?.status.is_final();
+        let found = kept(runs::journal(&api.services, run, after, BATCH).await)?;
         let last = found.last().map_or(after, |entry| entry.seq);
         let mut events: Vec<Event> = found
             .into_iter()
@@ -118,6 +114,13 @@ pub(crate) async fn watch_run(
         Some((stream::iter(events), (!over).then_some((api, last, waits, seat))))
     });
     Ok(sse(entries.flatten(), longest))
+}
+
+/// What was read. If the store can't be, the stream ends: the client comes back with what it has seen last,
+/// and is told by the answer what is wrong.
+fn kept<T>(read: Result<T, Failure>) -> Option<T> {
+    read.inspect_err(|failure| tracing::warn!(%failure, "a stream of changes ends"))
+        .ok()
 }
 
 fn event(kind: &str, id: &str, data: &impl serde::Serialize) -> Event {
