@@ -83,6 +83,7 @@ impl Exit {
             | "tool_not_configured"
             | "manifest_invalid"
             | "tool_name_taken"
+            | "tool_not_removable"
             | "unknown_action"
             | "setting_unknown"
             | "setting_invalid"

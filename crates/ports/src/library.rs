@@ -216,6 +216,13 @@ pub enum LibraryChange {
         /// When it must have been changed last.
         unchanged_since: Option<Timestamp>,
     },
+    /// Takes a tool's row away. A tool that isn't there, or that was not changed last then, is a conflict.
+    RemoveTool {
+        /// Its name.
+        name: String,
+        /// When it must have been changed last.
+        unchanged_since: Timestamp,
+    },
     /// [`LibraryStore::put_setting`].
     Setting {
         /// Its name.

@@ -110,7 +110,12 @@ impl<'s> Changes<'s> {
         }
         let any = |is: fn(&LibraryChange) -> bool| self.made.iter().any(|(change, _)| is(change));
         let ruled = any(|change| matches!(change, LibraryChange::Setting { .. }));
-        let tools = any(|change| matches!(change, LibraryChange::Tool { .. }));
+        let tools = any(|change| {
+            matches!(
+                change,
+                LibraryChange::Tool { .. } | LibraryChange::RemoveTool { .. }
+            )
+        });
         if self.made.is_empty() {
             return Ok(Vec::new());
         }

@@ -199,6 +199,57 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
     Ok(())
 }
 
+/// Takes a tool away that somebody added, with the rules for its actions: another one of its name has to be
+/// judged anew. Its secrets stay, bound to where they may be sent. Steps of runs that need it fail.
+///
+/// # Errors
+/// `not_found`, `tool_not_removable` for one that is built in or that the host's configuration starts, or the
+/// store can't be written.
+pub async fn remove(services: &Services, name: &str, by: &Actor) -> Result<()> {
+    again(|| take_away(services, name, by)).await?;
+    services.runs.forget_facts();
+    Ok(())
+}
+
+async fn take_away(services: &Services, name: &str, by: &Actor) -> Result<()> {
+    let tool = show(services, name).await?;
+    let fixed = |message: String, hint: &str| Err(Failure::new("tool_not_removable", message).hint(hint));
+    let rows = services.store.tools(services.tenant).await?;
+    let row = rows.into_iter().find(|row| row.name == tool.name);
+    let Some(row) = row.filter(|row| row.kind != BUILT_IN) else {
+        let message = format!("'{}' is built in, so it can't be removed", tool.name);
+        return fixed(
+            message,
+            "hold it instead: `agentops tool pause NAME`, or POST /api/v1/tools/NAME/pause",
+        );
+    };
+    let in_catalog = services.tools.catalog().tool(&row.name).is_some();
+    if in_catalog && mcp::record_of(&row).is_some_and(|record| record.url.is_none()) {
+        let message = format!("the configuration of this host starts '{}'", row.name);
+        return fixed(
+            message,
+            "take it out of the configuration file and start the server again",
+        );
+    }
+    let mut changes = Changes::new(services, by);
+    let rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
+    let own = format!("{}.", row.name);
+    let (gone, kept): (serde_json::Map<_, _>, serde_json::Map<_, _>) = rules
+        .into_iter()
+        .partition(|(action, _)| action.starts_with(&own));
+    if !gone.is_empty() {
+        changes.set(settings::RULES, Value::Object(kept)).await?;
+    }
+    let body = json!({"tool": row.name, "kind": row.kind, "was": types::digest(&row.config)});
+    let leaf = services.leaf("tool_removed", by, body);
+    let change = LibraryChange::RemoveTool {
+        name: row.name,
+        unchanged_since: row.updated_at,
+    };
+    changes.push(change, leaf);
+    changes.commit().await.map(drop)
+}
+
 /// Sets this installation's rule for an action: `run`, `ask`, `deny` or `{"ask": {…}}`; JSON null
 /// takes it back.
 ///
@@ -372,6 +423,45 @@ mod tests {
             .await
             .expect_err("unknown");
         assert_eq!(failure.code, "unknown_action");
+    }
+
+    #[tokio::test]
+    async fn only_what_somebody_added_can_be_taken_away_and_its_rules_go_with_it() {
+        let bench = testing::bench().await;
+        let services = &bench.services;
+        let by = ann();
+        let code = async |name: &str| {
+            remove(services, name, &ann())
+                .await
+                .map_err(|failure| failure.code)
+        };
+        assert_eq!(code("nothing").await, Err("not_found".to_owned()));
+        assert_eq!(code("zoom").await, Err("tool_not_removable".to_owned()));
+        // A row of what a person changed about it makes it no less built in.
+        pause(services, "zoom", &by).await.expect("is there");
+        assert_eq!(code("zoom").await, Err("tool_not_removable".to_owned()));
+        let spec = ToolSpec {
+            name: "lamp".into(),
+            description: String::new(),
+            version: "1".into(),
+            actions: vec![],
+        };
+        let mut changes = Changes::new(services, &by);
+        add_http(&mut changes, &spec, json!({})).await.expect("free");
+        let rules = json!({"lamp.blink": "run", "lamps.blink": "run", "zoom.restart_room": "deny"});
+        changes.set(settings::RULES, rules).await.expect("settable");
+        changes.commit().await.expect("is written");
+        assert_eq!(code("lamp").await, Ok(()));
+        assert_eq!(code("lamp").await, Err("not_found".to_owned()));
+        let rules: Value = settings::read(services, settings::RULES).await.expect("reads");
+        assert_eq!(rules, json!({"lamps.blink": "run", "zoom.restart_room": "deny"}));
+        let leaves = services
+            .store
+            .leaves(services.tenant, 0, 100)
+            .await
+            .expect("read");
+        let kinds = leaves.iter().filter(|leaf| leaf.leaf.kind == "tool_removed");
+        assert_eq!(kinds.count(), 1);
     }
 
     #[tokio::test]

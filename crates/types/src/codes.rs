@@ -178,6 +178,7 @@ pub const CODES: &[&str] = &[
     "tool_misconfigured",
     "tool_name_taken",
     "tool_not_configured",
+    "tool_not_removable",
     "tool_rate_limited",
     "tool_redirected",
     "tool_refused",

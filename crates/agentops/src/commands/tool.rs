@@ -44,6 +44,11 @@ pub enum Tool {
         /// Its name
         name: String,
     },
+    /// Remove a tool that somebody added, with the rules for its actions
+    Remove {
+        /// Its name
+        name: String,
+    },
     /// Call one action, as a run of one step
     Call(Call),
     /// Add or replace a plain HTTP tool
@@ -150,6 +155,17 @@ impl Tool {
                     .output
                     .answer(&json!({"tool": name, "paused": false}), |_| {
                         format!("{name} is released")
+                    })
+            }
+            Tool::Remove { name } => {
+                client.delete(&["tools", &name]).await?;
+                client.taken_up().await;
+                context
+                    .output
+                    .answer(&json!({"tool": name, "removed": true}), |_| {
+                        format!(
+                            "{name} is removed; steps that need it fail from now on, and its secrets stay"
+                        )
                     })
             }
             Tool::Add { manifest } => add(context, client, &manifest).await,

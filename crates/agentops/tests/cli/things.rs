@@ -200,6 +200,39 @@ fn rules_and_tools_change_what_asks_and_what_there_is() {
 }
 
 #[test]
+fn a_tool_that_somebody_added_is_removed_and_a_run_that_needs_it_fails_plainly() {
+    let folder = Folder::seeded();
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/qsys_control.json");
+    folder.ok(&["tool", "add", manifest]);
+    folder.ok(&["tool", "rule", "qsys_control.get_device_status", "run"]);
+    let text = "name: Look\nintake: []\nplan: []\nact:\n  - id: first\n    manual: Go there\n  - id: look\n    \
+                action: qsys_control.get_device_status\n    with: {device_id: a}\nverify: []\n";
+    let file = folder.file("look.yaml", text);
+    folder.ok(&["recipe", "save", &file, "--activate"]);
+    folder.json(6, &["run", "start", "look"]);
+    let run = folder.newest()["run"]["run"].as_str().expect("an id").to_owned();
+
+    folder.refused(4, "tool_not_removable", &["tool", "remove", "zoom"]);
+    folder.refused(3, "not_found", &["tool", "remove", "qsys_contrl"]);
+    let removed = folder.json(0, &["tool", "remove", "qsys_control"]);
+    assert_eq!(removed["removed"], true);
+    folder.refused(3, "not_found", &["tool", "show", "qsys_control"]);
+    let rules = folder.json(0, &["setting", "get", "approvals.rules"]);
+    assert_eq!(rules["value"], json!({}), "{rules}");
+
+    folder.run(&["run", "task", &run, "first", "done"]);
+    folder.run(&["run", "watch", &run]);
+    let view = folder.json(0, &["run", "show", &run]);
+    assert_eq!(view["run"]["status"], "failed", "{view:#}");
+    assert_eq!(view["run"]["failure"]["code"], "tool_not_configured", "{view:#}");
+    folder.refused(4, "tool_not_configured", &["run", "start", "look"]);
+    // The same manifest brings it back, and its actions ask as if nobody had known them.
+    folder.ok(&["tool", "add", manifest]);
+    let rules = folder.json(0, &["setting", "get", "approvals.rules"]);
+    assert_eq!(rules["value"], json!({}), "{rules}");
+}
+
+#[test]
 fn what_a_value_says_cannot_draw_over_the_page() {
     let folder = Folder::seeded();
     let forged = "room_id=ZR-101\u{1b}[2K\r\nArguments\n  room_id: \u{202e}OTHER";

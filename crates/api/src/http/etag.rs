@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub(crate) fn of(document: &impl Serialize) -> String {
 /// The document with its ETag, or 304 if the reader has it already.
 pub(crate) fn answer(headers: &HeaderMap, status: StatusCode, document: &impl Serialize) -> Response {
     let tag = of(document);
-    let mut answer = if listed(headers, header::IF_NONE_MATCH.as_str(), &tag) {
+    let mut answer = if is_known(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         (status, axum::Json(document)).into_response()
@@ -73,13 +73,16 @@ pub(crate) fn answer(headers: &HeaderMap, status: StatusCode, document: &impl Se
     answer
 }
 
-/// Checks that the writer has seen the document as it is now, if they say what they have seen.
+/// Checks that the writer has seen the document as it is now, if they say what they have seen. A weak tag
+/// doesn't say that (RFC 9110, section 13.1.1).
 ///
 /// # Errors
 /// `etag_stale`.
 pub(crate) fn check(headers: &HeaderMap, document: &impl Serialize) -> Answer<()> {
     let tag = of(document);
-    if !headers.contains_key(header::IF_MATCH) || listed(headers, header::IF_MATCH.as_str(), &tag) {
+    if !headers.contains_key(header::IF_MATCH)
+        || listed(headers, &header::IF_MATCH).any(|one| one == tag || one == "*")
+    {
         return Ok(());
     }
     Err(stale())
@@ -91,13 +94,41 @@ pub(crate) fn stale() -> Refusal {
         .hint("read it again, and send the change with the new ETag")
 }
 
-/// Whether a header lists the tag, or `*`. Weak tags compare by what they hold.
-pub(crate) fn listed(headers: &HeaderMap, name: &str, tag: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
+/// Whether the reader has what has this tag. Weak tags compare by what they hold.
+pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    listed(headers, &header::IF_NONE_MATCH).any(|one| one.trim_start_matches("W/") == tag || one == "*")
+}
+
+/// The tags that a header lists.
+fn listed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let values = headers.get_all(name).iter();
+    values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|one| one.trim().trim_start_matches("W/"))
-        .any(|one| one == tag || one == "*")
+        .map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_tag_is_enough_to_read_and_not_to_change() {
+        let tag = of(&7);
+        for (sent, read, changed) in [
+            (tag.clone(), true, true),
+            ("*".to_owned(), true, true),
+            (format!("\"other\", {tag}"), true, true),
+            (format!("W/{tag}"), true, false),
+            ("\"other\"".to_owned(), false, false),
+        ] {
+            let value = HeaderValue::from_str(&sent).expect("a value");
+            let with = |name: HeaderName| HeaderMap::from_iter([(name, value.clone())]);
+            let answered = answer(&with(header::IF_NONE_MATCH), StatusCode::OK, &7).status();
+            assert_eq!(answered == StatusCode::NOT_MODIFIED, read, "{sent}");
+            let checked = check(&with(header::IF_MATCH), &7);
+            assert_eq!(checked.is_ok(), changed, "{sent}");
+        }
+        assert!(check(&HeaderMap::new(), &7).is_ok());
+    }
 }

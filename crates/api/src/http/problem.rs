@@ -146,7 +146,9 @@ pub(crate) fn status_of(code: &str) -> StatusCode {
         "method_unknown" => StatusCode::METHOD_NOT_ALLOWED,
         "conflict" | "approval_closed" | "approval_voted" | "run_ended" | "run_not_ended"
         | "run_in_that_state" | "step_not_waiting" | "input_not_asked" | "last_admin"
-        | "request_under_way" | "tool_name_taken" | "answer_not_kept" => StatusCode::CONFLICT,
+        | "request_under_way" | "tool_name_taken" | "tool_not_removable" | "answer_not_kept" => {
+            StatusCode::CONFLICT
+        }
         "link_invalid" => StatusCode::GONE,
         "etag_stale" => StatusCode::PRECONDITION_FAILED,
         "payload_too_large" | "recipe_too_large" => StatusCode::PAYLOAD_TOO_LARGE,

@@ -45,7 +45,7 @@ pub(super) fn framed(title: &str, place: &str, body: &str) -> String {
 /// A text of some kind, or 304 if whoever asks has it already.
 pub(super) fn tagged(headers: &HeaderMap, status: StatusCode, kind: &'static str, text: String) -> Response {
     let tag = format!("\"{}\"", &Digest::of_bytes(text.as_bytes()).as_str()[..32]);
-    let known = status == StatusCode::OK && etag::listed(headers, header::IF_NONE_MATCH.as_str(), &tag);
+    let known = status == StatusCode::OK && etag::is_known(headers, &tag);
     let mut answer = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -62,7 +62,7 @@ pub(crate) fn nouns() -> OpenApiRouter<Api> {
         .routes(routes!(recipes::get_recipe_version))
         .routes(routes!(recipes::activate_recipe_version))
         .routes(routes!(tools::list_tools, tools::add_tool))
-        .routes(routes!(tools::get_tool))
+        .routes(routes!(tools::get_tool, tools::remove_tool))
         .routes(routes!(tools::get_tool_health))
         .routes(routes!(tools::put_mcp_server))
         .routes(routes!(tools::refresh_tool))

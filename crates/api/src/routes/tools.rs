@@ -89,6 +89,26 @@ pub(crate) async fn get_tool(State(api): State<Api>, Path(tool): Path<String>) -
     Ok(Json(tools::show(&api.services, &tool).await?.into()))
 }
 
+/// Removes a tool that somebody added: a plain HTTP tool, or a server of the Model Context Protocol that
+/// answers over HTTP. The rules for its actions go with it; steps of runs that need it fail.
+#[utoipa::path(
+    delete,
+    path = "/tools/{tool}",
+    operation_id = "remove_tool",
+    tag = "tools",
+    extensions(("x-role" = json!("admin")), ("x-scope" = json!("admin"))),
+    params(("tool" = String, Path, description = "The tool's name")),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")),
+)]
+pub(crate) async fn remove_tool(
+    State(api): State<Api>,
+    Caller(caller): Caller,
+    Path(tool): Path<String>,
+) -> Answer<StatusCode> {
+    tools::remove(&api.services, &tool, &caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Asks a tool how it is, with a cheap read.
 #[utoipa::path(
     get,

@@ -34,6 +34,10 @@ enum What {
         config: String,
         unchanged_since: Option<Timestamp>,
     },
+    RemoveTool {
+        name: String,
+        unchanged_since: Timestamp,
+    },
     Setting {
         key: String,
         value: String,
@@ -69,6 +73,13 @@ impl PreparedChange {
             } => What::Tool {
                 config: tool.config.to_string(),
                 tool,
+                unchanged_since,
+            },
+            LibraryChange::RemoveTool {
+                name,
+                unchanged_since,
+            } => What::RemoveTool {
+                name,
                 unchanged_since,
             },
             LibraryChange::Setting { key, value, before } => What::Setting {
@@ -115,6 +126,13 @@ impl PreparedChange {
                 unchanged_since,
             } => {
                 tools::put(connection, tenant, tool, config, *unchanged_since)?;
+                (true, None)
+            }
+            What::RemoveTool {
+                name,
+                unchanged_since,
+            } => {
+                tools::remove(connection, tenant, name, *unchanged_since)?;
                 (true, None)
             }
             What::Setting { key, value, before } => {

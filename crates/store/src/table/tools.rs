@@ -40,6 +40,21 @@ pub(crate) fn put(
     Ok(())
 }
 
+/// Takes a tool away, if it is still as it was.
+pub(crate) fn remove(
+    connection: &Connection,
+    tenant: TenantId,
+    name: &str,
+    unchanged_since: Timestamp,
+) -> Result<(), Fault> {
+    let mut delete = connection
+        .prepare_cached("DELETE FROM tools WHERE tenant_id = ?1 AND name = ?2 AND updated_at = ?3")?;
+    match delete.execute(params![tenant.as_bytes(), name, unchanged_since.as_millis()])? {
+        0 => Err(changed("tool", name).into()),
+        _ => Ok(()),
+    }
+}
+
 /// All tools, by name.
 pub(crate) fn list(connection: &Connection, tenant: TenantId) -> Result<Vec<ToolRecord>, Fault> {
     let mut select = connection.prepare_cached(

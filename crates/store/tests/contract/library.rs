@@ -1,7 +1,7 @@
 //! What people set up, and the audit leaves that tell of it.
 
 use engine::rows::Leaf;
-use ports::{AgentRecord, NewVersion, SecretRecord, StoreError, ToolRecord, VersionStatus};
+use ports::{AgentRecord, LibraryChange, NewVersion, SecretRecord, StoreError, ToolRecord, VersionStatus};
 use serde_json::json;
 use types::{AgentId, Digest, RecipeId};
 
@@ -282,7 +282,8 @@ pub async fn tools_are_replaced_by_name(bench: &dyn Bench) {
         .put_tool(TENANT, zoom.clone(), None, world.leaf("tool_put"))
         .await
         .expect("put");
-    let since = Some(zoom.updated_at);
+    let before = zoom.updated_at;
+    let since = Some(before);
     zoom.paused = true;
     zoom.updated_at = zoom.updated_at + 1;
     let put = async |tool: &ToolRecord, since| {
@@ -296,7 +297,21 @@ pub async fn tools_are_replaced_by_name(bench: &dyn Bench) {
     };
     let refused = put(&late, since).await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
-    assert_eq!(store.tools(TENANT).await, Ok(vec![zoom]));
+    assert_eq!(store.tools(TENANT).await, Ok(vec![zoom.clone()]));
+    let remove = async |since| {
+        let change = LibraryChange::RemoveTool {
+            name: zoom.name.clone(),
+            unchanged_since: since,
+        };
+        let leaf = world.leaf("tool_removed");
+        store.change_library(TENANT, vec![(change, leaf)]).await
+    };
+    let refused = remove(before).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    remove(zoom.updated_at).await.expect("as it is");
+    assert_eq!(store.tools(TENANT).await, Ok(vec![]));
+    let refused = remove(zoom.updated_at).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
 }
 
 pub async fn settings_are_kept_by_key(bench: &dyn Bench) {
