@@ -159,14 +159,29 @@ pub(crate) fn may_be_http(services: &Services, rows: &[ToolRecord], name: &str) 
 /// what the manifest says.
 ///
 /// # Errors
-/// `manifest_invalid` with everything that is wrong with it, `tool_name_taken` if a tool of another kind has
-/// that name, or the store can't be written.
-pub async fn add_manifest(services: &Services, manifest: Value, by: &Actor) -> Result<ToolSpec> {
+/// `manifest_invalid` with everything that is wrong with it, `human_needed` for a token if one of its actions
+/// would run unasked, `tool_name_taken` if a tool of another kind has that name, or the store can't be written.
+pub async fn add_manifest(services: &Services, manifest: Value, by: &Principal) -> Result<ToolSpec> {
     let spec = services.tools.read_manifest(&manifest)?;
-    let mut changes = Changes::new(services, by);
+    may_add(&spec, by)?;
+    let mut changes = Changes::new(services, &by.actor);
     add_http(&mut changes, &spec, manifest).await?;
     changes.commit().await?;
     Ok(spec)
+}
+
+/// Checks that they may add this tool: a manifest says itself what its actions do, and a token says of nothing
+/// that it needs no approval.
+///
+/// # Errors
+/// `human_needed`.
+pub(crate) fn may_add(spec: &ToolSpec, by: &Principal) -> Result<()> {
+    let matrix = governance::Matrix::default();
+    let unasked = |action| matches!(matrix.rule(action), (governance::Rule::Run, _));
+    match spec.actions.iter().any(unasked) {
+        true => by.must_be_present("says what needs no approval"),
+        false => Ok(()),
+    }
 }
 
 /// The same as a part of other changes, where `spec` is what the reader made of `manifest`.
@@ -203,15 +218,15 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
 /// judged anew. Its secrets stay, bound to where they may be sent. Steps of runs that need it fail.
 ///
 /// # Errors
-/// `not_found`, `tool_not_removable` for one that is built in or that the host's configuration starts, or the
-/// store can't be written.
-pub async fn remove(services: &Services, name: &str, by: &Actor) -> Result<()> {
+/// `not_found`, `tool_not_removable` for one that is built in or that the host's configuration starts,
+/// `human_needed` for a token if a rule goes with it that asks or denies, or the store can't be written.
+pub async fn remove(services: &Services, name: &str, by: &Principal) -> Result<()> {
     again(|| take_away(services, name, by)).await?;
     services.runs.forget_facts();
     Ok(())
 }
 
-async fn take_away(services: &Services, name: &str, by: &Actor) -> Result<()> {
+async fn take_away(services: &Services, name: &str, by: &Principal) -> Result<()> {
     let tool = show(services, name).await?;
     let fixed = |message: String, hint: &str| Err(Failure::new("tool_not_removable", message).hint(hint));
     let rows = services.store.tools(services.tenant).await?;
@@ -231,17 +246,20 @@ async fn take_away(services: &Services, name: &str, by: &Actor) -> Result<()> {
             "take it out of the configuration file and start the server again",
         );
     }
-    let mut changes = Changes::new(services, by);
+    let mut changes = Changes::new(services, &by.actor);
     let rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
     let own = format!("{}.", row.name);
     let (gone, kept): (serde_json::Map<_, _>, serde_json::Map<_, _>) = rules
         .into_iter()
         .partition(|(action, _)| action.starts_with(&own));
+    if gone.values().any(|rule| rule != "run") {
+        by.must_be_present("says what needs no approval")?;
+    }
     if !gone.is_empty() {
         changes.set(settings::RULES, Value::Object(kept)).await?;
     }
     let body = json!({"tool": row.name, "kind": row.kind, "was": types::digest(&row.config)});
-    let leaf = services.leaf("tool_removed", by, body);
+    let leaf = services.leaf("tool_removed", &by.actor, body);
     let change = LibraryChange::RemoveTool {
         name: row.name,
         unchanged_since: row.updated_at,
@@ -372,118 +390,4 @@ fn view(spec: &ToolSpec, row: Option<&ToolRecord>, facts: &governance::Facts) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, ann, ann_there, ann_token};
-
-    #[tokio::test]
-    async fn a_tool_is_held_and_released() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        assert!(!show(services, "zoom").await.expect("is there").paused);
-        pause(services, "zoom", &ann()).await.expect("is there");
-        assert!(show(services, "zoom").await.expect("is there").paused);
-        resume(services, "zoom", &ann()).await.expect("is there");
-        assert!(!show(services, "zoom").await.expect("is there").paused);
-        assert_eq!(
-            pause(services, "zom", &ann()).await.expect_err("unknown").code,
-            "not_found"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_rule_is_set_by_alias_and_taken_back() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        let rule = |view: &ToolView| {
-            view.actions
-                .iter()
-                .find(|action| action.name == "zoom.restart_room")
-                .map(|action| action.rule)
-        };
-        assert_eq!(
-            rule(&show(services, "zoom").await.expect("is there")),
-            Some("ask")
-        );
-        set_rule(services, "reboot_room", json!("deny"), &ann_token())
-            .await
-            .expect("is there");
-        assert_eq!(
-            rule(&show(services, "zoom").await.expect("is there")),
-            Some("deny")
-        );
-        set_rule(services, "zoom.restart_room", Value::Null, &ann_there())
-            .await
-            .expect("is there");
-        assert_eq!(
-            rule(&show(services, "zoom").await.expect("is there")),
-            Some("ask")
-        );
-        let failure = set_rule(services, "zoom.restrt_room", json!("run"), &ann_there())
-            .await
-            .expect_err("unknown");
-        assert_eq!(failure.code, "unknown_action");
-    }
-
-    #[tokio::test]
-    async fn only_what_somebody_added_can_be_taken_away_and_its_rules_go_with_it() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        let by = ann();
-        let code = async |name: &str| {
-            remove(services, name, &ann())
-                .await
-                .map_err(|failure| failure.code)
-        };
-        assert_eq!(code("nothing").await, Err("not_found".to_owned()));
-        assert_eq!(code("zoom").await, Err("tool_not_removable".to_owned()));
-        // A row of what a person changed about it makes it no less built in.
-        pause(services, "zoom", &by).await.expect("is there");
-        assert_eq!(code("zoom").await, Err("tool_not_removable".to_owned()));
-        let spec = ToolSpec {
-            name: "lamp".into(),
-            description: String::new(),
-            version: "1".into(),
-            actions: vec![],
-        };
-        let mut changes = Changes::new(services, &by);
-        add_http(&mut changes, &spec, json!({})).await.expect("free");
-        let rules = json!({"lamp.blink": "run", "lamps.blink": "run", "zoom.restart_room": "deny"});
-        changes.set(settings::RULES, rules).await.expect("settable");
-        changes.commit().await.expect("is written");
-        assert_eq!(code("lamp").await, Ok(()));
-        assert_eq!(code("lamp").await, Err("not_found".to_owned()));
-        let rules: Value = settings::read(services, settings::RULES).await.expect("reads");
-        assert_eq!(rules, json!({"lamps.blink": "run", "zoom.restart_room": "deny"}));
-        let leaves = services
-            .store
-            .leaves(services.tenant, 0, 100)
-            .await
-            .expect("read");
-        let kinds = leaves.iter().filter(|leaf| leaf.leaf.kind == "tool_removed");
-        assert_eq!(kinds.count(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_manifest_may_not_take_the_place_of_a_connector() {
-        let bench = testing::bench().await;
-        let services = &bench.services;
-        let spec = |name: &str| ToolSpec {
-            name: name.into(),
-            description: String::new(),
-            version: "1".into(),
-            actions: vec![],
-        };
-        let by = ann();
-        let mut changes = Changes::new(services, &by);
-        let failure = add_http(&mut changes, &spec("zoom"), json!({}))
-            .await
-            .expect_err("taken");
-        assert_eq!(failure.code, "tool_name_taken");
-        add_http(&mut changes, &spec("qsys"), json!({}))
-            .await
-            .expect("free");
-        changes.commit().await.expect("is written");
-        assert_eq!(show(services, "qsys").await.expect("has a row").kind, HTTP);
-    }
-}
+mod tests;

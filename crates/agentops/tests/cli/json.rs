@@ -56,6 +56,7 @@ const CALLS: &[(i32, &[&str])] = &[
     (0, &["tool", "resume", "zoom"]),
     (0, &["tool", "call", "local.noop"]),
     (4, &["tool", "add", "waits.yaml"]),
+    (4, &["tool", "remove", "zoom"]),
     (0, &["tool", "rule", "zoom.restart_room", "run"]),
     (4, &["tool", "add-mcp", "zoom", "http://127.0.0.1:1/mcp"]),
     (3, &["tool", "refresh", "nothing"]),

@@ -1,6 +1,6 @@
 //! What must not be got by a trick: another's key, another's documents, and a person's word by a token.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::site::Site;
 
@@ -87,6 +87,28 @@ async fn a_token_makes_no_approver() {
     let path = "/api/v1/tools/theirs/mcp";
     let server = json!({"url": "https://mcp.example.com/mcp", "trusted": true});
     token.put(path, server).await.refused(403, "human_needed");
+    let manifest = include_str!("../fixtures/qsys_control.json");
+    let manifest: Value = serde_json::from_str(manifest).expect("JSON");
+    let wish = json!({"manifest": manifest});
+    // One of its actions is said to read, and so would run unasked.
+    token
+        .post("/api/v1/tools", wish.clone())
+        .await
+        .refused(403, "human_needed");
+    let careful = json!({"manifest": {"name": "careful", "description": "Asks.", "actions":
+        {"open": {"description": "Opens a door.", "parameters": {"door": "string"}}}}});
+    token.post("/api/v1/tools", careful).await.ok(201);
+    let made = site.admin.post("/api/v1/tools", wish).await.ok(201);
+    let tool = format!("/api/v1/tools/{}", made["tool"].as_str().expect("a name"));
+    let rule = format!(
+        "/api/v1/actions/{}/rule",
+        made["actions"][0].as_str().expect("an action")
+    );
+    site.admin.put(&rule, json!({"rule": "deny"})).await.ok(204);
+    // What denies would go with it.
+    token.delete(&tool).await.refused(403, "human_needed");
+    site.admin.put(&rule, json!({"rule": null})).await.ok(204);
+    token.delete(&tool).await.ok(204);
     site.admin.patch("/api/v1/users/bob", roles).await.ok(200);
     token
         .patch("/api/v1/users/bob", json!({"disabled": true}))

@@ -1,6 +1,7 @@
 //! What documents promise about the tree: links lead somewhere, and every crate has its place in
 //! `ARCHITECTURE.md`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::edges::CODE_MAP;
@@ -19,6 +20,17 @@ fn broken(files: &[File], exists: &dyn Fn(&Path) -> bool) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Rows of a document's tables whose first column stands in another row before.
+fn twice(document: &str) -> Vec<String> {
+    let rows = document.lines().filter(|line| line.starts_with("| "));
+    let features = rows.filter_map(|row| row.split(" | ").next());
+    let mut seen = BTreeSet::new();
+    let again = features.filter(|feature| *feature != "| feature" && !seen.insert(*feature));
+    again
+        .map(|feature| format!("two rows begin with '{feature}'"))
+        .collect()
 }
 
 /// The targets of `[text](target)` outside fenced blocks.
@@ -81,6 +93,12 @@ fn named_tests_exist() {
 }
 
 #[test]
+fn a_feature_has_one_row() {
+    let document = project().iter().find(|file| file.path == "docs/features.md");
+    none(twice(&document.expect("docs/features.md is there").text));
+}
+
+#[test]
 fn links_lead_somewhere() {
     none(broken(project(), &|path| root().join(path).exists()));
 }
@@ -114,6 +132,13 @@ mod tests {
         let row = |test: &str| format!("| a thing | `some_where` | `{test}`; `make test` |\n");
         assert!(imagined(&row("it_holds"), &sources).is_empty());
         assert_eq!(imagined(&row("it_is_said_to_hold"), &sources).len(), 1);
+    }
+
+    #[test]
+    fn a_feature_with_two_rows_is_found() {
+        let head = "| feature | where |\n|---|---|\n| a | b |\n";
+        assert!(twice(&format!("{head}| c | b |\n{head}")).len() == 1);
+        assert!(twice(&format!("{head}| b | b |\n")).is_empty());
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub(crate) async fn export_bundle(
 ///
 /// With any problem nothing is changed: the refusal lists each with its place, and `dry_run=true` answers
 /// the whole report with an `ETag`: sent along as `If-Match`, nothing is taken over if by then something
-/// else would be done. Tools and guardrails ask for the role and the scope admin besides. A bundle has at
+/// else would be done. Tools and guardrails ask for the role and the scope admin besides, and tools
+/// with actions that would run unasked for a person. A bundle has at
 /// most 16 MiB, 1,000 files, 32 MiB unpacked and 4 MiB for one file.
 #[utoipa::path(
     post,
@@ -142,7 +143,7 @@ pub(crate) async fn import_bundle(
         Some(Kind::Anywhere) | None => From::Anywhere,
     };
     let plan = exchange::plan(&api.services, &pieces, from, query.activate).await?;
-    caller.may(exchange::need(&plan))?;
+    exchange::may(&api.services, &plan, &caller)?;
     let planned: Vec<BundleChange> = plan.changes.iter().cloned().map(Into::into).collect();
     if query.dry_run {
         let tag = [(header::ETAG, etag::of(&planned))];

@@ -52,7 +52,8 @@ pub(crate) async fn list_tools(
     Ok(Json(page?))
 }
 
-/// Adds or replaces a plain HTTP tool.
+/// Adds or replaces a plain HTTP tool. One with an action that would run unasked, such as what it calls a
+/// read, asks for a person.
 #[utoipa::path(
     post,
     path = "/tools",
@@ -67,7 +68,7 @@ pub(crate) async fn add_tool(
     Caller(caller): Caller,
     Body(wish): Body<AddTool>,
 ) -> Answer<(StatusCode, Json<AddedTool>)> {
-    let spec = tools::add_manifest(&api.services, wish.manifest, &caller.actor).await?;
+    let spec = tools::add_manifest(&api.services, wish.manifest, &caller).await?;
     let added = AddedTool {
         actions: spec.actions.iter().map(types::ActionSpec::name).collect(),
         tool: spec.name,
@@ -90,7 +91,8 @@ pub(crate) async fn get_tool(State(api): State<Api>, Path(tool): Path<String>) -
 }
 
 /// Removes a tool that somebody added: a plain HTTP tool, or a server of the Model Context Protocol that
-/// answers over HTTP. The rules for its actions go with it; steps of runs that need it fail.
+/// answers over HTTP. The rules for its actions go with it, and so a token can't remove a tool with a rule
+/// that asks or denies. Steps of runs that need it fail.
 #[utoipa::path(
     delete,
     path = "/tools/{tool}",
@@ -105,7 +107,7 @@ pub(crate) async fn remove_tool(
     Caller(caller): Caller,
     Path(tool): Path<String>,
 ) -> Answer<StatusCode> {
-    tools::remove(&api.services, &tool, &caller.actor).await?;
+    tools::remove(&api.services, &tool, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

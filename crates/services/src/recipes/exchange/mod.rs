@@ -16,7 +16,7 @@ use types::{Failure, Role, Scope, ToolSpec};
 
 use super::bundle::Piece;
 use super::{context, is_call, list};
-use crate::principal::Need;
+use crate::principal::{Need, Principal};
 use crate::{Result, Services, agents, if_found, settings, tools};
 pub use apply::apply;
 use compare::compare;
@@ -125,22 +125,37 @@ pub fn change_anything(changes: &[Change]) -> bool {
     changes.iter().any(changing)
 }
 
-/// What whoever takes this over must be allowed to do: tools and guardrails are an admin's.
-pub fn need(plan: &Plan) -> Need {
-    let mut brought = plan
+/// Checks that they may take this over: tools and guardrails are an admin's, and what says of its own actions
+/// that they run unasked is a person's.
+///
+/// # Errors
+/// `role_missing`, `scope_missing`, `human_needed`.
+pub fn may(services: &Services, plan: &Plan, by: &Principal) -> Result<()> {
+    let (mut admins, mut manifests) = (false, Vec::new());
+    for one in plan
         .documents
         .iter()
-        .flat_map(|document| &document.checked.brings);
-    if brought.any(|one| matches!(one, Brings::Tool(_) | Brings::Guardrails(_))) {
-        return Need {
-            role: Role::Admin,
-            scope: Scope::Admin,
-        };
+        .flat_map(|document| &document.checked.brings)
+    {
+        admins |= matches!(one, Brings::Tool(_) | Brings::Guardrails(_));
+        manifests.extend(match one {
+            Brings::Tool(manifest) => Some(manifest),
+            _ => None,
+        });
     }
-    Need {
-        role: Role::Operator,
-        scope: Scope::Write,
+    let (role, scope) = match admins {
+        true => (Role::Admin, Scope::Admin),
+        false => (Role::Operator, Scope::Write),
+    };
+    by.may(Need { role, scope })?;
+    // One that can't be read is a problem of the plan.
+    let specs = manifests
+        .into_iter()
+        .filter_map(|manifest| services.tools.read_manifest(manifest).ok());
+    for spec in specs {
+        tools::may_add(&spec, by)?;
     }
+    Ok(())
 }
 
 /// Says what taking these files over would do; changes nothing.
