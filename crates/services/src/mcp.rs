@@ -6,11 +6,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use ports::{McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpStand, McpTool, ToolRecord};
+use ports::{
+    LibraryChange, McpClass, McpHints, McpLeftOut, McpRecord, McpSeen, McpStand, McpTool, ToolRecord,
+};
 use serde::Serialize;
 use serde_json::json;
 use types::{Actor, Effect, Failure, Timestamp};
 
+use crate::changes::Changes;
 use crate::names::{cut, not_found};
 use crate::principal::Principal;
 use crate::secrets::origin_of;
@@ -111,8 +114,8 @@ fn standing(record: &McpRecord, tool: &McpTool) -> String {
 }
 
 /// Adds a server that answers at `url`, or changes what is said of it; nobody looks at it yet. What was
-/// seen of it and said of its actions stays while it answers at the same origin: another server could offer
-/// the same definitions and do something else.
+/// seen of it and said of its actions, rules that let them run included, stays while it answers at the same
+/// origin: another server could offer the same definitions and do something else.
 ///
 /// # Errors
 /// `tool_name_taken`, also by a server that the host's configuration starts; `argument_invalid`, or the
@@ -166,8 +169,16 @@ pub async fn add(
         ..known
     };
     let body = json!({"tool": name, "url": url, "trusted": trusted, "mock": mock});
-    put(services, name, row, &record, "tool_added", by, body).await?;
-    services.tools.take_up().await?;
+    let mut changes = Changes::new(services, by);
+    if moved {
+        tools::drop_rules(&mut changes, name, |_, rule| rule == "run").await?;
+    }
+    let change = LibraryChange::Tool {
+        tool: becomes(services, name, row.as_ref(), &record),
+        unchanged_since: row.map(|row| row.updated_at),
+    };
+    changes.push(change, services.leaf("tool_added", by, body));
+    changes.commit().await?;
     tools::show(services, name).await
 }
 
@@ -376,15 +387,20 @@ async fn put(
     by: &Actor,
     body: serde_json::Value,
 ) -> Result<()> {
-    let row = ToolRecord {
-        name: name.to_owned(),
-        kind: MCP.to_owned(),
-        config: json!(record),
-        enabled: older.as_ref().is_none_or(|row| row.enabled),
-        paused: older.as_ref().is_some_and(|row| row.paused),
-        updated_at: tools::changed_after(services, older.as_ref()),
-    };
+    let row = becomes(services, name, older.as_ref(), record);
     let leaf = services.leaf(kind, by, body);
     let since = older.map(|row| row.updated_at);
     Ok(services.store.put_tool(services.tenant, row, since, leaf).await?)
+}
+
+/// A server's row with this record.
+fn becomes(services: &Services, name: &str, older: Option<&ToolRecord>, record: &McpRecord) -> ToolRecord {
+    ToolRecord {
+        name: name.to_owned(),
+        kind: MCP.to_owned(),
+        config: json!(record),
+        enabled: older.is_none_or(|row| row.enabled),
+        paused: older.is_some_and(|row| row.paused),
+        updated_at: tools::changed_after(services, older),
+    }
 }

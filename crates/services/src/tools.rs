@@ -210,6 +210,15 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
         unchanged_since,
     };
     changes.push(change, leaf);
+    if let Some(older) = older {
+        // An action that isn't what it was when somebody let it run asks again.
+        let was = services.tools.read_manifest(&older.config["manifest"]).ok();
+        let same = |name: &str| {
+            let of = |spec: &ToolSpec| spec.actions.iter().find(|action| action.action == name).cloned();
+            was.as_ref().and_then(of) == of(spec)
+        };
+        drop_rules(changes, &spec.name, |action, rule| rule == "run" && !same(action)).await?;
+    }
     changes.know(spec.clone());
     Ok(())
 }
@@ -247,16 +256,9 @@ async fn take_away(services: &Services, name: &str, by: &Principal) -> Result<()
         );
     }
     let mut changes = Changes::new(services, &by.actor);
-    let rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
-    let own = format!("{}.", row.name);
-    let (gone, kept): (serde_json::Map<_, _>, serde_json::Map<_, _>) = rules
-        .into_iter()
-        .partition(|(action, _)| action.starts_with(&own));
-    if gone.values().any(|rule| rule != "run") {
+    let gone = drop_rules(&mut changes, &row.name, |_, _| true).await?;
+    if gone.iter().any(|rule| rule != "run") {
         by.must_be_present("says what needs no approval")?;
-    }
-    if !gone.is_empty() {
-        changes.set(settings::RULES, Value::Object(kept)).await?;
     }
     let body = json!({"tool": row.name, "kind": row.kind, "was": types::digest(&row.config)});
     let leaf = services.leaf("tool_removed", &by.actor, body);
@@ -266,6 +268,25 @@ async fn take_away(services: &Services, name: &str, by: &Principal) -> Result<()
     };
     changes.push(change, leaf);
     changes.commit().await.map(drop)
+}
+
+/// Takes those rules for a tool's actions away that `goes` says, by the action's short name, and answers
+/// them. What was said of one tool doesn't hold for what has taken its place.
+pub(crate) async fn drop_rules(
+    changes: &mut Changes<'_>,
+    tool: &str,
+    goes: impl Fn(&str, &Value) -> bool,
+) -> Result<Vec<Value>> {
+    let rules: serde_json::Map<String, Value> = changes.setting(settings::RULES).await?;
+    let (gone, kept): (serde_json::Map<_, _>, serde_json::Map<_, _>) =
+        rules.into_iter().partition(|(action, rule)| {
+            let of = action.split_once('.');
+            of.is_some_and(|(owner, action)| owner == tool && goes(action, rule))
+        });
+    if !gone.is_empty() {
+        changes.set(settings::RULES, Value::Object(kept)).await?;
+    }
+    Ok(gone.into_iter().map(|(_, rule)| rule).collect())
 }
 
 /// Sets this installation's rule for an action: `run`, `ask`, `deny` or `{"ask": {…}}`; JSON null

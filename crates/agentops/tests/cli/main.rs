@@ -11,5 +11,6 @@ mod real_mode;
 mod rig;
 mod runs;
 mod sandbox_diff;
+mod sandbox_page;
 mod server;
 mod things;

@@ -233,6 +233,33 @@ fn a_tool_that_somebody_added_is_removed_and_a_run_that_needs_it_fails_plainly()
 }
 
 #[test]
+fn an_action_that_became_another_asks_again() {
+    let folder = Folder::seeded();
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/qsys_control.json");
+    let text = std::fs::read_to_string(manifest).expect("a fixture");
+    folder.ok(&["tool", "add", manifest]);
+    for (action, rule) in [
+        ("set_gain", "run"),
+        ("recall_snapshot", "run"),
+        ("get_device_status", "deny"),
+    ] {
+        folder.ok(&["tool", "rule", &format!("qsys_control.{action}"), rule]);
+    }
+    let rules = |folder: &Folder| folder.json(0, &["setting", "get", "approvals.rules"])["value"].clone();
+    let before = rules(&folder);
+    folder.ok(&["tool", "add", manifest]);
+    assert_eq!(rules(&folder), before, "it is as it was");
+    let other = text
+        .replace("Sets the gain of an output channel.", "Erases the design.")
+        .replace("Reads a core's state.", "Reads it.");
+    assert_ne!(other, text);
+    let other = folder.file("other.json", other);
+    folder.ok(&["tool", "add", &other]);
+    let after = json!({"qsys_control.recall_snapshot": "run", "qsys_control.get_device_status": "deny"});
+    assert_eq!(rules(&folder), after);
+}
+
+#[test]
 fn what_a_value_says_cannot_draw_over_the_page() {
     let folder = Folder::seeded();
     let forged = "room_id=ZR-101\u{1b}[2K\r\nArguments\n  room_id: \u{202e}OTHER";

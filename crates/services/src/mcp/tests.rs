@@ -1,6 +1,7 @@
 //! Adding, classifying and watching servers, over a real store.
 
 use super::*;
+use crate::settings;
 use crate::testing::{self, ann_there};
 use crate::tools::show;
 
@@ -148,9 +149,15 @@ async fn another_origin_inherits_nothing() {
         classify(services, "srv.wipe", Some(class), &ann_there())
             .await
             .expect("known");
+        let rules = json!({"srv.wipe": "run", "srv.look": "deny", "zoom.restart_room": "run"});
+        settings::change(services, settings::RULES, rules, None, &ann_there())
+            .await
+            .expect("settable");
         let moved = add(services, "srv", other, true, true, &ann_there())
             .await
             .expect("changed");
+        let rules: serde_json::Value = settings::read(services, settings::RULES).await.expect("reads");
+        assert_eq!(rules, json!({"srv.look": "deny", "zoom.restart_room": "run"}));
         let mcp = moved.mcp.expect("a server");
         assert!(mcp.standing.is_empty() && mcp.protocol.is_none(), "{mcp:?}");
         offers(services, "srv", &seen("Wipes.")).await.expect("kept");
