@@ -1,10 +1,15 @@
 //! Server-sent events: nothing is missed by a client that comes back.
 
-use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::site::{Browser, Site};
+
+/// A stream that is being read.
+struct Reading {
+    answer: reqwest::Response,
+    text: String,
+}
 
 /// Reads events of a stream until `enough` says so: each with id, kind and data.
 async fn read(
@@ -13,18 +18,37 @@ async fn read(
     last: Option<&str>,
     enough: impl Fn(&[(String, String, Value)]) -> bool,
 ) -> Vec<(String, String, Value)> {
+    open(who, path, last).await.until(enough).await
+}
+
+async fn open(who: &Browser, path: &str, last: Option<&str>) -> Reading {
     let mut request = who.request(Method::GET, path);
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
-    let mut bytes = answer.bytes_stream();
-    let (mut text, mut events) = (String::new(), Vec::new());
-    while !enough(&events) {
-        let Some(chunk) = bytes.next().await else { break };
-        text.push_str(std::str::from_utf8(&chunk.expect("bytes")).expect("UTF-8"));
-        while let Some((one, rest)) = text.split_once("\n\n") {
+    Reading {
+        answer,
+        text: String::new(),
+    }
+}
+
+impl Reading {
+    /// The events up to the one with which there are enough; later ones stay for the next time.
+    async fn until(
+        &mut self,
+        enough: impl Fn(&[(String, String, Value)]) -> bool,
+    ) -> Vec<(String, String, Value)> {
+        let mut events = Vec::new();
+        while !enough(&events) {
+            let Some((one, rest)) = self.text.split_once("\n\n") else {
+                let Some(chunk) = self.answer.chunk().await.expect("bytes") else {
+                    break;
+                };
+                self.text.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+                continue;
+            };
             let field = |name: &str| {
                 let line = one.lines().find_map(|line| line.strip_prefix(name));
                 line.unwrap_or_default().trim().to_owned()
@@ -34,10 +58,10 @@ async fn read(
                 let data = serde_json::from_str(&field("data:")).expect("JSON");
                 events.push((field("id:"), kind, data));
             }
-            text = rest.to_owned();
+            self.text = rest.to_owned();
         }
+        events
     }
-    events
 }
 
 async fn call(site: &Site) -> String {
@@ -142,4 +166,39 @@ async fn a_stream_that_cannot_be_read_ends_instead_of_keeping_silent() {
     assert_eq!(text.expect("a whole answer"), "");
     let again = site.admin.get("/api/v1/events").await;
     again.refused(500, "store_failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_falls_behind_what_is_kept_says_so_and_goes_on() {
+    let site = Site::open().await;
+    let mut stream = open(&site.admin, "/api/v1/events", None).await;
+    // As if many changes had come at once, and all but the newest were dropped before the stream read on.
+    let database =
+        rusqlite::Connection::open(site.folder.path("agentops.db")).expect("the server's database");
+    let fall_behind = "BEGIN IMMEDIATE;
+        INSERT INTO feed (tenant_id, position, at, noun, id, what)
+            SELECT tenant_id, position + 5, at, noun, id, what FROM feed ORDER BY position DESC LIMIT 1;
+        DELETE FROM feed WHERE position < (SELECT max(position) FROM feed);
+        COMMIT";
+    database.execute_batch(fall_behind).expect("written");
+    let newest: i64 = database
+        .query_row("SELECT min(position) FROM feed", [], |row| row.get(0))
+        .expect("a position");
+    let position = |event: &(String, String, Value)| event.0.parse::<i64>().expect("a number");
+
+    let reaches =
+        |events: &[(String, String, Value)]| events.last().is_some_and(|last| position(last) >= newest);
+    let events = stream.until(reaches).await;
+    let told = events.last().expect("an event");
+    assert_eq!(told.1, "reset", "{events:?}");
+
+    let run = call(&site).await;
+    let begun = |events: &[(String, String, Value)]| events.iter().any(|(_, _, data)| data["id"] == *run);
+    let rest = stream.until(begun).await;
+    assert!(rest.iter().all(|(_, kind, _)| kind == "change"), "{rest:?}");
+    assert_eq!(
+        position(&rest[0]),
+        position(told) + 1,
+        "it goes on after that position"
+    );
 }

@@ -12,6 +12,7 @@ mod lists;
 mod odd;
 mod pages;
 mod people;
+mod rates;
 mod repeat;
 #[path = "../cli/rig.rs"]
 mod rig;

@@ -26,7 +26,7 @@ const BATCH: u32 = 500;
 
 /// What changed, as server-sent events in the order in which changes became visible.
 ///
-/// Each event's data is `{position, at, noun, id, what}`; its id is the position. Send `Last-Event-ID` to go on after it, without missing any; without it the stream begins now. An event `reset` says that what was missed is no longer kept: read everything again.
+/// Each event's data is `{position, at, noun, id, what}`; its id is the position. Send `Last-Event-ID` to go on after it, without missing any; without it the stream begins now. An event `reset`, at the beginning or in the midst of a stream that is read too slowly, says that what was missed is no longer kept: read everything again.
 #[utoipa::path(
     get,
     path = "/events",
@@ -46,23 +46,13 @@ pub(crate) async fn watch_changes(
     let asked = last_id(&headers)?;
     let missed = asked.is_some_and(|after| after.saturating_add(1) < bounds.oldest || after > bounds.newest);
     let after = asked.filter(|_| !missed).unwrap_or(bounds.newest);
-    let first = missed.then(|| {
-        Event::default()
-            .event("reset")
-            .id(bounds.newest.to_string())
-            .data("{}")
-    });
+    let first = missed.then(|| reset(bounds.newest));
     let state = (api, after, false, seat);
     let changes = stream::unfold(state, |(api, after, waits, seat)| async move {
         if waits {
             tokio::time::sleep(EVERY).await;
         }
-        let found = kept(feed::after(&api.services, after, BATCH).await)?;
-        let last = found.last().map_or(after, |change| change.position);
-        let events: Vec<Event> = found
-            .iter()
-            .map(|change| event("change", &change.position.to_string(), change))
-            .collect();
+        let (events, last) = changes_after(&api, after).await?;
         let waits = events.len() < BATCH as usize;
         Some((stream::iter(events), (api, last, waits, seat)))
     });
@@ -114,6 +104,27 @@ pub(crate) async fn watch_run(
         Some((stream::iter(events), (!over).then_some((api, last, waits, seat))))
     });
     Ok(sse(entries.flatten(), longest))
+}
+
+/// The next changes, and the last position among them. A client that reads more slowly than old changes are
+/// dropped is told so: positions have no gaps, so a first one that isn't the next shows it.
+async fn changes_after(api: &Api, after: u64) -> Option<(Vec<Event>, u64)> {
+    let found = kept(feed::after(&api.services, after, BATCH).await)?;
+    let next = after.saturating_add(1);
+    if found.first().is_some_and(|first| first.position != next) {
+        let newest = kept(feed::bounds(&api.services).await)?.newest;
+        return Some((vec![reset(newest)], newest));
+    }
+    let last = found.last().map_or(after, |change| change.position);
+    let events = found
+        .iter()
+        .map(|change| event("change", &change.position.to_string(), change));
+    Some((events.collect(), last))
+}
+
+/// Says that changes were missed; the stream goes on after `newest`.
+fn reset(newest: u64) -> Event {
+    Event::default().event("reset").id(newest.to_string()).data("{}")
 }
 
 /// What was read. If the store can't be, the stream ends: the client comes back with what it has seen last,

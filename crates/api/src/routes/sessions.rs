@@ -80,7 +80,7 @@ pub(crate) async fn sign_out(State(api): State<Api>, Caller(caller): Caller) -> 
     path = "/sessions",
     operation_id = "sign_out_everywhere",
     tag = "session",
-    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("read"))),
+    extensions(("x-role" = json!("viewer")), ("x-scope" = json!("admin"))),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn sign_out_everywhere(State(api): State<Api>, Caller(caller): Caller) -> Answer<Response> {
