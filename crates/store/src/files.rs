@@ -1,7 +1,7 @@
 //! Files of the data folder that both databases need: the folder itself and the key of the secrets.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use ports::StoreError;
@@ -30,35 +30,49 @@ pub(crate) fn secret_key(
     may_make: bool,
 ) -> Result<Option<[u8; 32]>, StoreError> {
     let path = folder.join(KEY);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let mut key = [0u8; 32];
-            hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
-                crate::seal::wrong_key(format!(
-                    "'{}' is not a key of 64 hexadecimal digits",
-                    path.display()
-                ))
-            })?;
-            Ok(Some(key))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_make => {
-            let mut key = [0u8; 32];
-            entropy.fill(&mut key);
-            write_key(&path, &key).map_err(|error| io("write", &path, &error))?;
-            Ok(Some(key))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io("read", &path, &error)),
+    if let Some(key) = read_key(&path)? {
+        return Ok(Some(key));
+    }
+    if !may_make {
+        return Ok(None);
+    }
+    let mut key = [0u8; 32];
+    entropy.fill(&mut key);
+    match write_key(&path, &key, entropy) {
+        Ok(()) => Ok(Some(key)),
+        // Another node on this folder was quicker: its key is the one.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read_key(&path),
+        Err(error) => Err(io("write", &path, &error)),
     }
 }
 
-/// Written beside its place and renamed, so that a crash never leaves half a key.
-fn write_key(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
-    let draft = path.with_extension("new");
+fn read_key(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| io("read", path, &error))?,
+    };
+    let mut key = [0u8; 32];
+    hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
+        crate::seal::wrong_key(format!(
+            "'{}' is not a key of 64 hexadecimal digits",
+            path.display()
+        ))
+    })?;
+    Ok(Some(key))
+}
+
+/// Written beside its place and linked to it, so that a crash never leaves half a key, and of several that
+/// are made at once one stays.
+fn write_key(path: &Path, key: &[u8; 32], entropy: &dyn Entropy) -> std::io::Result<()> {
+    let mut own = [0u8; 8];
+    entropy.fill(&mut own);
+    let draft = path.with_extension(format!("{}.new", hex::encode(own)));
     let mut file = private().truncate(true).open(&draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
-    std::fs::rename(&draft, path)?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    linked?;
     path.parent().map_or(Ok(()), flush_names)
 }
 
@@ -91,4 +105,40 @@ pub(crate) fn io(what: &str, path: &Path, error: &std::io::Error) -> StoreError 
         return StoreError::Full;
     }
     other(format!("failed to {what} '{}': {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+
+    /// Bytes that no two callers get alike.
+    struct Counted(AtomicU8);
+
+    impl Entropy for Counted {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    #[test]
+    fn of_several_that_make_the_key_at_once_all_have_the_one_that_stays() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let entropy = Counted(AtomicU8::new(1));
+            let make = || secret_key(folder.path(), &entropy, true).expect("a key");
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let makers: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                makers
+                    .into_iter()
+                    .map(|maker| maker.join().expect("made"))
+                    .collect()
+            });
+            let kept = read_key(&folder.path().join(KEY)).expect("readable");
+            assert!(kept.is_some() && keys.iter().all(|key| *key == kept), "{keys:?}");
+            let names = std::fs::read_dir(folder.path()).expect("listed");
+            assert_eq!(names.count(), 1, "no draft is left");
+        }
+    }
 }
