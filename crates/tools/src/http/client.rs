@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than servers keep idle connections, so that a request rarely meets a closing one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The longest answer that is read.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Clients kept at a time; endpoints differ in few trust settings.
 const MOST_CLIENTS: usize = 32;
 
@@ -174,6 +174,11 @@ impl Incoming {
         self.answer.headers().get(name)?.to_str().ok()
     }
 
+    /// Whether it brought more than is read.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.read > MOST_BYTES
+    }
+
     /// The next piece of the body; none at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, CallError> {
         let chunk = self
@@ -182,7 +187,7 @@ impl Incoming {
             .await
             .map_err(|error| transport(&self.host, error))?;
         self.read += chunk.as_ref().map_or(0, |chunk| chunk.len());
-        if self.read > MOST_BYTES {
+        if self.is_too_long() {
             let (host, status) = (&self.host, self.status());
             return Err(CallError::unknown(Failure::new(
                 "answer_unreadable",

@@ -20,7 +20,7 @@ use crate::{CallError, Credentials, Secret};
 
 pub use address::{Names, SystemNames};
 pub(crate) use classify::clip;
-pub(crate) use client::{Http, Incoming, Ready};
+pub(crate) use client::{Http, Incoming, MOST_BYTES, Ready};
 pub(crate) use tls::tls_config;
 
 /// What a request carries.

@@ -12,11 +12,14 @@ use types::Failure;
 use super::definition::plain_line;
 use super::question::Desk;
 use super::wire::{self, Message, Protocol, Reply};
-use crate::http::{Incoming, Ready, Request};
+use crate::http::{Incoming, MOST_BYTES, Ready, Request};
 use crate::{CallContext, CallError};
 
 /// The most messages that a server may send before it answers.
 const MOST_MESSAGES: usize = 10_000;
+/// The most questions and pings of the server that are answered while one request waits: every answer is
+/// a request of ours. People are asked fewer things.
+const MOST_ANSWERED: usize = 32;
 /// The longest name of a session that is taken, in bytes.
 const MOST_SESSION: usize = 1_024;
 /// How long a word that nobody waits for may take.
@@ -181,19 +184,23 @@ async fn follow(
     desk: &mut Desk<'_>,
 ) -> Result<Reply, CallError> {
     let mut events = Events::default();
-    let mut count = 0;
-    while let Some(chunk) = incoming.chunk().await? {
+    let (mut count, mut answered) = (0, 0);
+    while let Some(chunk) = piece(&mut incoming).await? {
         for data in events.feed(&chunk) {
             count += 1;
             if count > MOST_MESSAGES {
-                let message = format!("the server sent {MOST_MESSAGES} messages instead of an answer");
-                return Err(CallError::unknown(Failure::new("tool_flooded", message)));
+                return Err(flooded(&format!("sent {MOST_MESSAGES} messages")));
             }
             match wire::read(&data) {
                 Message::Answer { id: to, reply } if to == id => return Ok(reply),
+                Message::Request { .. } if answered == MOST_ANSWERED => {
+                    return Err(flooded(&format!("asked more than {MOST_ANSWERED} things")));
+                }
                 Message::Request { id, method, params } => {
+                    answered += 1;
                     let answer = wire::answer(&id, desk.asked(&method, &params));
-                    tell(ctx, &Letter::new(&answer, letter.protocol, letter.session)).await?;
+                    let told = tell(ctx, &Letter::new(&answer, letter.protocol, letter.session)).await;
+                    told.map_err(|error| midway(error, letter))?;
                 }
                 Message::Notification(method) => desk.told(&method),
                 Message::Answer { .. } | Message::Noise => {}
@@ -204,6 +211,31 @@ async fn follow(
         "tool_failed",
         "the server's answer ended before it was complete",
     )))
+}
+
+/// The next piece of a stream.
+async fn piece(incoming: &mut Incoming) -> Result<Option<Vec<u8>>, CallError> {
+    let piece = incoming.chunk().await;
+    piece.map_err(|error| {
+        if incoming.is_too_long() {
+            flooded(&format!("sent more than {MOST_BYTES} bytes"))
+        } else {
+            error
+        }
+    })
+}
+
+fn flooded(what: &str) -> CallError {
+    let message = format!("the server {what} instead of an answer");
+    CallError::unknown(Failure::new("tool_flooded", message))
+}
+
+/// What is refused in the midst of a call is our answer, not the call: that one is under way.
+fn midway(error: CallError, letter: &Letter<'_>) -> CallError {
+    match error {
+        CallError::Failed { failure, .. } if letter.effect => CallError::unknown(failure),
+        error => error,
+    }
 }
 
 fn forget_effect(ctx: &CallContext, letter: &Letter<'_>) {
@@ -244,11 +276,14 @@ struct Events {
 impl Events {
     /// The events that are complete with this piece.
     fn feed(&mut self, chunk: &[u8]) -> Vec<Vec<u8>> {
+        // What is left over has no end of a line, and isn't looked through again.
+        let mut unseen = self.rest.len();
         self.rest.extend_from_slice(chunk);
         let mut complete = Vec::new();
         let mut from = 0;
-        while let Some(at) = self.rest[from..].iter().position(|byte| *byte == b'\n') {
-            let line = &self.rest[from..from + at];
+        while let Some(at) = self.rest[unseen..].iter().position(|byte| *byte == b'\n') {
+            let end = unseen + at;
+            let line = &self.rest[from..end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if let Some(data) = line.strip_prefix(b"data:") {
                 if !self.data.is_empty() {
@@ -259,7 +294,8 @@ impl Events {
             } else if line.is_empty() && !self.data.is_empty() {
                 complete.push(std::mem::take(&mut self.data));
             }
-            from += at + 1;
+            from = end + 1;
+            unseen = from;
         }
         self.rest.drain(..from);
         complete

@@ -21,6 +21,11 @@ enum Kind {
     Older,
 }
 
+/// Tools that promise nothing of their answers.
+const TOOLS: [&str; 9] = [
+    "echo", "asks", "cut", "floods", "rambles", "nags", "asks_on", "pings", "deaf",
+];
+
 struct Server {
     kind: Kind,
     /// Forget the session at the next request that has one.
@@ -34,6 +39,7 @@ impl Respond for Server {
         let id = &message["id"];
         let ok = |result: Value| json!({"jsonrpc": "2.0", "id": id, "result": result});
         match (self.kind, method) {
+            (_, "") if message["id"] == "deaf" => ResponseTemplate::new(429),
             (_, "") | (Kind::Older, "notifications/initialized" | "notifications/cancelled") => {
                 ResponseTemplate::new(202)
             }
@@ -58,6 +64,7 @@ impl Respond for Server {
                 if message["params"]["name"] == "asks" {
                     events.push_str(&format!("data: {question}\n\n"));
                 }
+                events.push_str(&before_answering(&message));
                 if message["params"]["name"] != "cut" {
                     events.push_str(&format!("data: {}\n\n", ok(answer(&message))));
                 }
@@ -67,8 +74,35 @@ impl Respond for Server {
                 json!({"resultType": "complete", "supportedVersions": ["2026-07-28"]}),
             )),
             (Kind::Newest, _) if message["params"]["name"] == "cut" => ResponseTemplate::new(502),
-            (Kind::Newest, _) => ResponseTemplate::new(200).set_body_json(ok(answer(&message))),
+            (Kind::Newest, _) => match before_answering(&message) {
+                none if none.is_empty() => ResponseTemplate::new(200).set_body_json(ok(answer(&message))),
+                mut events => {
+                    events.push_str(&format!("data: {}\n\n", ok(answer(&message))));
+                    ResponseTemplate::new(200).set_body_raw(events, "text/event-stream")
+                }
+            },
         }
+    }
+}
+
+/// What a hostile server streams before the answer.
+fn before_answering(message: &Value) -> String {
+    let event = |message: Value| format!("data: {message}\n\n");
+    let asks = |id: String, words: &str| {
+        event(json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create",
+            "params": {"message": words, "requestedSchema": {"type": "object", "properties": {}}}}))
+    };
+    let ping = |id: String| event(json!({"jsonrpc": "2.0", "id": id, "method": "ping"}));
+    match message["params"]["name"].as_str().unwrap_or_default() {
+        "floods" => event(json!({"jsonrpc": "2.0", "method": "notifications/message"})).repeat(10_001),
+        "rambles" => format!("data: {}\n\n", "x".repeat(5 * 1024 * 1024)),
+        "nags" => (0..1_000).map(|n| ping(format!("nag-{n}"))).collect(),
+        "asks_on" => (0..1_000)
+            .map(|n| asks(format!("nag-{n}"), &format!("Who is {n}?")))
+            .collect(),
+        "pings" => (0..32).map(|n| ping(format!("ping-{n}"))).collect(),
+        "deaf" => ping("deaf".to_owned()),
+        _ => String::new(),
     }
 }
 
@@ -77,14 +111,25 @@ fn answer(message: &Value) -> Value {
         let field = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"}, "inner": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}}}});
         let tool = |name: &str| json!({"name": name, "inputSchema": field, "annotations": {"readOnlyHint": false, "destructiveHint": false}});
-        return json!({"resultType": "complete", "tools": [tool("echo"), tool("asks"), tool("cut")]});
+        let mut tools: Vec<Value> = TOOLS.iter().map(|name| tool(name)).collect();
+        for promises in ["lies", "leaves_out"] {
+            let mut tool = tool(promises);
+            tool["outputSchema"] =
+                json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
+            tools.push(tool);
+        }
+        return json!({"resultType": "complete", "tools": tools});
     }
     let params = &message["params"];
     if params["name"] == "asks" && params["inputResponses"].is_null() && params["_meta"].is_object() {
         let question = json!({"method": "elicitation/create", "params": {"message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}});
         return json!({"resultType": "input_required", "inputRequests": {"who": question}, "requestState": "st"});
     }
-    json!({"resultType": "complete", "content": [{"type": "text", "text": params["arguments"].to_string()}]})
+    let mut result = json!({"resultType": "complete", "content": [{"type": "text", "text": params["arguments"].to_string()}]});
+    if params["name"] == "lies" {
+        result["structuredContent"] = json!({"n": "many"});
+    }
+    result
 }
 
 async fn rig(kind: Kind) -> (Rig, Peer, Arc<AtomicBool>) {
@@ -174,6 +219,67 @@ async fn an_older_server_keeps_a_session_and_answers_in_events() {
         "ok",
         "a new session was opened"
     );
+}
+
+/// How many requests of the server whose names begin so were answered.
+async fn answered(server: &MockServer, beginning: &str) -> usize {
+    let all = server.received_requests().await.expect("recorded");
+    let ours = |sent: &Value| sent["method"].is_null();
+    let of = |sent: &Value| sent["id"].as_str().is_some_and(|id| id.starts_with(beginning));
+    all.iter().map(body).filter(|sent| ours(sent) && of(sent)).count()
+}
+
+#[tokio::test]
+async fn a_server_that_floods_or_lies_over_http_is_bounded_and_told_apart() {
+    for kind in [Kind::Newest, Kind::Older] {
+        let (rig, server, _) = rig(kind).await;
+        for (action, expected, words) in [
+            ("floods", "unknown tool_flooded", "10000 messages"),
+            ("rambles", "unknown tool_flooded", "4194304 bytes"),
+            ("nags", "unknown tool_flooded", "more than 32 things"),
+            ("asks_on", "unknown tool_flooded", "more than 32 things"),
+            ("lies", "unknown answer_unreadable", "doesn't fit the schema"),
+            (
+                "leaves_out",
+                "unknown answer_unreadable",
+                "leaves out the structured",
+            ),
+            // The call is under way, whatever becomes of our answer to a ping.
+            ("deaf", "unknown tool_rate_limited", "429"),
+        ] {
+            let outcome = rig.perform(action, json!({})).await;
+            assert_eq!(told(&outcome), expected, "{action}");
+            let Outcome::Unknown { failure } = outcome else {
+                panic!("unknown")
+            };
+            assert!(failure.message.contains(words), "{action}: {failure}");
+        }
+        assert_eq!(answered(&server, "nag-").await, 2 * 32);
+        assert_eq!(told(&rig.perform("pings", json!({})).await), "ok");
+        assert_eq!(answered(&server, "ping-").await, 32, "as many as may be");
+        assert_eq!(told(&rig.perform("echo", json!({})).await), "ok");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_floods_before_any_call_is_no_server() {
+    let server = Peer::start().await;
+    let ping = json!({"jsonrpc": "2.0", "id": "nag-1", "method": "ping"});
+    let flood = ResponseTemplate::new(200)
+        .set_body_raw(format!("data: {ping}\n\n").repeat(1_000), "text/event-stream");
+    Mock::given(method("POST"))
+        .respond_with(flood)
+        .mount(&server)
+        .await;
+    let rig = Rig::of(World::elsewhere(server.uri()).await, None).await;
+    let health = rig.world.registry_health("srv").await;
+    assert!(
+        !health.ok && health.detail.contains("tool_flooded"),
+        "{}",
+        health.detail
+    );
+    // The look and the check; each asks once and answers what may be answered.
+    assert_eq!(answered(&server, "nag-").await, 2 * 32);
 }
 
 #[tokio::test]
