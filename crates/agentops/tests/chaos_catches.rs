@@ -8,11 +8,15 @@ use serde_json::Value;
 /// How long the server is disturbed; letting the runs end takes longer.
 const SECONDS: &str = "6";
 
+/// Two servers on one PostgreSQL.
+const TWO_ON_POSTGRES: [&str; 4] = ["--store", "postgres", "--nodes", "2"];
+
 /// Runs `agentops chaos`: whether it says that all is well, and its last line.
-fn chaos(seed: u32, bug: &str) -> (bool, Value) {
+fn chaos(seed: u32, bug: &str, place: &[&str]) -> (bool, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_agentops"))
         .args(["chaos", "--json", "--seconds", SECONDS, "--bug", bug])
         .args(["--seed", &seed.to_string()])
+        .args(place)
         .output()
         .expect("agentops starts");
     let text = String::from_utf8(output.stdout).expect("text");
@@ -30,7 +34,11 @@ fn count(report: &Value, name: &str) -> u64 {
 }
 
 fn caught_as(bug: &str, counter: &str) {
-    let (well, report) = chaos(7, bug);
+    caught_at(&[], bug, counter);
+}
+
+fn caught_at(place: &[&str], bug: &str, counter: &str) {
+    let (well, report) = chaos(7, bug, place);
     assert!(!well, "{report:#}");
     assert!(count(&report, counter) > 0, "{report:#}");
     assert!(count(&report, "runs") > 0, "{report:#}");
@@ -38,7 +46,7 @@ fn caught_as(bug: &str, counter: &str) {
 
 #[test]
 fn without_a_bug_every_promise_holds() {
-    let (well, report) = chaos(7, "none");
+    let (well, report) = chaos(7, "none", &[]);
     assert!(well, "{report:#}");
     for counter in ["lost", "doubled", "stuck"] {
         assert_eq!(count(&report, counter), 0, "{report:#}");
@@ -68,6 +76,12 @@ fn a_removed_fence_is_caught() {
     caught_as("no-fence", "doubled");
 }
 
+/// Here a run may have been with the other server before its former holder writes.
+#[test]
+fn a_removed_fence_is_caught_on_postgres() {
+    caught_at(&TWO_ON_POSTGRES, "no-fence", "doubled");
+}
+
 #[test]
 fn writes_parked_as_uncertain_are_caught() {
     caught_as("park-everything", "stuck");
@@ -76,7 +90,7 @@ fn writes_parked_as_uncertain_are_caught() {
 /// The fence alone keeps two holders of one run apart, so leases that run out do no harm.
 #[test]
 fn leases_that_are_never_renewed_lose_and_double_nothing() {
-    let (_, report) = chaos(7, "no-renewal");
+    let (_, report) = chaos(7, "no-renewal", &[]);
     assert_eq!(count(&report, "lost"), 0, "{report:#}");
     assert_eq!(count(&report, "doubled"), 0, "{report:#}");
     assert!(count(&report, "runs") > 0, "{report:#}");
