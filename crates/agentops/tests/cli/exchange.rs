@@ -397,3 +397,24 @@ fn converting_says_what_has_to_be_filled_in() {
     assert_eq!(lacks, errors, "what is said is what checking finds");
     assert!(!lacks.is_empty());
 }
+
+#[test]
+fn what_a_recipe_lacks_is_remarked_on_when_it_is_news() {
+    let folder = Folder::seeded();
+    let lacking =
+        "name: Count\nintake: []\nplan: []\nact:\n  - id: add\n    action: counter.add_key\nverify: []\n";
+    let file = folder.file("count.yaml", lacking);
+    let told = folder.ok(&["recipe", "save", &file, "--activate"]);
+    assert!(
+        told.contains("counter.add_key") && told.contains("active"),
+        "{told}"
+    );
+    let elsewhere = Folder::seeded();
+    let told = elsewhere.ok(&["recipe", "import", &file]);
+    assert!(told.contains("counter"), "{told}");
+    let again = elsewhere.ok(&["recipe", "import", &file]);
+    assert!(
+        again.contains("as it was") && !again.contains("counter"),
+        "{again}"
+    );
+}

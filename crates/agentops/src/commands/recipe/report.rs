@@ -153,7 +153,18 @@ pub(super) fn human(style: Style, report: &Imported) -> String {
         rows.collect(),
         "there is nothing to take over",
     ));
-    for document in &report.documents {
+    // What is as it was has been remarked on before.
+    let news: BTreeSet<&str> = report
+        .changes
+        .iter()
+        .filter(|change| matches!(change.what.as_str(), "new" | "changed") || change.activated)
+        .map(|change| change.path.as_str())
+        .collect();
+    for document in report
+        .documents
+        .iter()
+        .filter(|document| news.contains(document.path.as_str()))
+    {
         for found in &document.checked.diagnostics {
             let part = |key: &str| found.get(key).cloned().unwrap_or_default();
             let message = part("message");

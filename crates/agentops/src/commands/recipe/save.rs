@@ -76,6 +76,11 @@ fn human(style: Style, file: &str, saved: &Saved, checked: &Checked) -> String {
         };
         return format!("{}\n{line}\n{}", page(style, file, checked), style.warn(&runs));
     }
+    // Remarks say, among others, which tools it still lacks.
+    let line = match checked.diagnostics.is_empty() {
+        true => line,
+        false => format!("{}\n{line}", page(style, file, checked)),
+    };
     if saved.active || !saved.runnable {
         return line;
     }
