@@ -190,9 +190,12 @@ impl Follow<'_> {
                 return Ok(false);
             }
             if !children.is_empty() {
-                for child in self.open_children(view.run.run).await? {
-                    open.push((child, depth + 1));
+                let below = self.open_children(view.run.run).await?;
+                if below.len() < children.len() {
+                    // A child that has ended, which the run is about to hear of, or one that is about to begin.
+                    return Ok(false);
                 }
+                open.extend(below.into_iter().map(|child| (child, depth + 1)));
             }
         }
         Ok(true)
