@@ -108,12 +108,10 @@ impl<'s> Changes<'s> {
             };
             self.push(change, leaf);
         }
-        let any = |is: fn(&LibraryChange) -> bool| self.made.iter().any(|(change, _)| is(change));
-        let ruled = any(|change| matches!(change, LibraryChange::Setting { .. }));
-        let tools = any(|change| {
+        let at_the_door = self.made.iter().any(|(change, _)| {
             matches!(
                 change,
-                LibraryChange::Tool { .. } | LibraryChange::RemoveTool { .. }
+                LibraryChange::Setting { .. } | LibraryChange::Tool { .. } | LibraryChange::RemoveTool { .. }
             )
         });
         if self.made.is_empty() {
@@ -121,10 +119,8 @@ impl<'s> Changes<'s> {
         }
         let services = self.services;
         let saved = services.store.change_library(services.tenant, self.made).await?;
-        if ruled {
+        if at_the_door {
             services.runs.forget_facts();
-        }
-        if ruled || tools {
             services.tools.take_up().await?;
         }
         Ok(saved)

@@ -155,7 +155,7 @@ pub async fn add(
         return Err(Failure::new("tool_name_taken", message).hint("give the server another name"));
     }
     let older = row.as_ref().and_then(record_of).unwrap_or_default();
-    if row.is_some() && older.url.is_none() && services.tools.catalog().tool(name).is_some() {
+    if row.as_ref().is_some_and(|row| is_started_here(services, row)) {
         let message = format!("the configuration of this host starts the server '{name}'");
         return Err(Failure::new("tool_name_taken", message)
             .hint("change it in the configuration file, or give this one another name"));
@@ -391,6 +391,12 @@ async fn put(
     let leaf = services.leaf(kind, by, body);
     let since = older.map(|row| row.updated_at);
     Ok(services.store.put_tool(services.tenant, row, since, leaf).await?)
+}
+
+/// Whether this is a server that the host's configuration starts.
+pub(crate) fn is_started_here(services: &Services, row: &ToolRecord) -> bool {
+    record_of(row).is_some_and(|record| record.url.is_none())
+        && services.tools.catalog().tool(&row.name).is_some()
 }
 
 /// A server's row with this record.

@@ -230,9 +230,7 @@ pub(crate) async fn add_http(changes: &mut Changes<'_>, spec: &ToolSpec, manifes
 /// `not_found`, `tool_not_removable` for one that is built in or that the host's configuration starts,
 /// `human_needed` for a token if a rule goes with it that asks or denies, or the store can't be written.
 pub async fn remove(services: &Services, name: &str, by: &Principal) -> Result<()> {
-    again(|| take_away(services, name, by)).await?;
-    services.runs.forget_facts();
-    Ok(())
+    again(|| take_away(services, name, by)).await
 }
 
 async fn take_away(services: &Services, name: &str, by: &Principal) -> Result<()> {
@@ -247,8 +245,7 @@ async fn take_away(services: &Services, name: &str, by: &Principal) -> Result<()
             "hold it instead: `agentops tool pause NAME`, or POST /api/v1/tools/NAME/pause",
         );
     };
-    let in_catalog = services.tools.catalog().tool(&row.name).is_some();
-    if in_catalog && mcp::record_of(&row).is_some_and(|record| record.url.is_none()) {
+    if mcp::is_started_here(services, &row) {
         let message = format!("the configuration of this host starts '{}'", row.name);
         return fixed(
             message,

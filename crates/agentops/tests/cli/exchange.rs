@@ -298,6 +298,12 @@ fn what_stays_a_draft_is_said_with_what_activates_it() {
     let draft =
         json!({"recipe": "tea", "version": 2, "active": 1, "activate": "agentops recipe activate tea 2"});
     assert_eq!(done["drafts"], json!([draft]), "{done:#}");
+    let tea_listed = || {
+        let recipes = folder.json(0, &["recipe", "list"]);
+        let mut recipes = recipes.as_array().expect("a list").iter();
+        let tea = recipes.find(|one| one["slug"] == "tea");
+        tea.expect("the recipe").clone()
+    };
     // The list shows what runs follow, and that there is a draft.
     let listed = folder.ok(&["recipe", "list"]);
     let line = listed
@@ -305,22 +311,10 @@ fn what_stays_a_draft_is_said_with_what_activates_it() {
         .find(|line| line.starts_with("tea "))
         .expect("its line");
     assert!(line.contains(" Tea ") && line.contains("v1 (draft v2)"), "{line}");
-    let recipes = folder.json(0, &["recipe", "list"]);
-    let shown = recipes
-        .as_array()
-        .expect("a list")
-        .iter()
-        .find(|one| one["slug"] == "tea");
-    let shown = shown.expect("the recipe");
+    let shown = tea_listed();
     assert_eq!((&shown["name"], &shown["draft"]), (&json!("Tea"), &json!(2)));
     folder.ok(&["recipe", "activate", "tea", "2"]);
-    let recipes = folder.json(0, &["recipe", "list"]);
-    let shown = recipes
-        .as_array()
-        .expect("a list")
-        .iter()
-        .find(|one| one["slug"] == "tea");
-    let shown = shown.expect("the recipe");
+    let shown = tea_listed();
     assert_eq!(
         (&shown["name"], &shown["description"]),
         (&json!("Green Tea"), &json!("Stirred"))

@@ -1,36 +1,18 @@
 // What Zoom's own SDK sends for the requests of our connector that it knows, with all that it takes and with the
 // least. Zoom's addresses are built in: they are printed, and calls led to the sandbox.
 
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { clients } from "./zoom_clients.mjs";
 
-const modules = join(process.env.AGENTOPS_JUDGES, "node_modules");
-const load = (path) => import(pathToFileURL(join(modules, path)).href);
-const { default: axios } = await load("axios/index.js");
-const { MeetingsS2SAuthClient } = await load("@zoom/rivet/meetings/meetings.mjs");
-const { AccountsS2SAuthClient } = await load("@zoom/rivet/accounts/accounts.mjs");
 const told = JSON.parse(process.argv[2]);
 const { secrets, things } = told;
 const bases = new Set();
 let label = "";
 
-axios.interceptors.request.use((config) => {
-  const { pathname } = new URL(`${config.baseURL ?? ""}${config.url}`);
-  const token = config.url.endsWith("/oauth/token");
-  bases.add(token ? config.url : config.baseURL);
-  config.url = `${told.url}/~${token ? "token.most" : label}${told.prefix}${pathname}`;
-  config.baseURL = undefined;
-  return config;
+const { meetings, webinars, dashboards } = await clients(secrets, ({ url, baseURL }, { pathname }) => {
+  const token = url.endsWith("/oauth/token");
+  bases.add(token ? url : baseURL);
+  return `${told.url}/~${token ? "token.most" : label}${told.prefix}${pathname}`;
 });
-
-const options = {
-  clientId: secrets.client_id,
-  clientSecret: secrets.client_secret,
-  accountId: secrets.account_id,
-  disableReceiver: true,
-};
-const { meetings, webinars } = new MeetingsS2SAuthClient(options).endpoints;
-const { dashboards } = new AccountsS2SAuthClient(options).endpoints;
 const user = { userId: "me" };
 const page = { page_size: 1 };
 

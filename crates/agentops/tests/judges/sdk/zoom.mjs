@@ -2,30 +2,10 @@
 // it, and look at the rooms' dashboard. Zoom's addresses are built in, so calls are led to the sandbox.
 
 import assert from "node:assert";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { clients } from "./zoom_clients.mjs";
 
-const modules = join(process.env.AGENTOPS_JUDGES, "node_modules");
-const load = (path) => import(pathToFileURL(join(modules, path)).href);
-const { default: axios } = await load("axios/index.js");
-const { MeetingsS2SAuthClient } = await load("@zoom/rivet/meetings/meetings.mjs");
-const { AccountsS2SAuthClient } = await load("@zoom/rivet/accounts/accounts.mjs");
 const { url, secrets } = JSON.parse(process.argv[2]);
-
-axios.interceptors.request.use((config) => {
-  config.url = `${url}${new URL(`${config.baseURL ?? ""}${config.url}`).pathname}`;
-  config.baseURL = undefined;
-  return config;
-});
-
-const options = {
-  clientId: secrets.client_id,
-  clientSecret: secrets.client_secret,
-  accountId: secrets.account_id,
-  disableReceiver: true,
-};
-const { meetings, webinars } = new MeetingsS2SAuthClient(options).endpoints;
-const { dashboards } = new AccountsS2SAuthClient(options).endpoints;
+const { meetings, webinars, dashboards } = await clients(secrets, (_, { pathname }) => `${url}${pathname}`);
 const path = { userId: "me" };
 const body = { topic: "From the SDK", start_time: "2030-01-01T10:00:00Z", duration: 30 };
 const meeting = await meetings.createMeeting({ path, body });
